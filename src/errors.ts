@@ -1,0 +1,138 @@
+/**
+ * Every error this package makes, and nothing else makes one.
+ *
+ * Two families. A **caller's mistake** is a plain `TypeError` or `RangeError` with Node's own code, thrown by
+ * the call that made it, its message naming the argument and the value. A **peer's doing** (a frame that is too
+ * long, cut, late) is a {@link FramingError} with a code of its own, and it says what was seen and where.
+ */
+
+/** What a {@link FramingError} is about. Match on this, not on the class: two installed copies have two classes. */
+export type FramingErrorCode =
+  | 'ERR_FRAME_TOO_LONG'
+  | 'ERR_FRAME_INCOMPLETE'
+  | 'ERR_FRAME_TIMEOUT'
+  | 'ERR_NO_PROGRESS'
+
+/** The facts a {@link FramingError} carries; each is there when it means something for the code. */
+export interface FramingErrorDetails {
+  /** The limit that was passed: bytes for `ERR_FRAME_TOO_LONG`, ms for `ERR_FRAME_TIMEOUT`. */
+  readonly limit?: number
+  /** Bytes of the frame: the limit + 1 for a delimited frame, the count for a count, the bytes received for a cut one. */
+  readonly length?: number
+  /** Position in the stream of the frame's first byte. */
+  readonly offset?: number
+  /** The bytes of a cut frame that were not delivered. */
+  readonly bytes?: Uint8Array
+  /** Frames delivered before this one. */
+  readonly framesBefore?: number
+}
+
+/**
+ * The peer broke the framing: a frame is too long, cut by the end of input, late, or never comes.
+ *
+ * @example
+ * ```ts
+ * import { FrameScanner, FramingError } from 'asynchat/framing'
+ *
+ * const scanner = new FrameScanner({ terminator: '\n', maxFrameLength: 4 })
+ * scanner.write(new TextEncoder().encode('too long\n'))
+ * try {
+ *   scanner.read()
+ * } catch (error) {
+ *   if (error instanceof FramingError) console.log(error.code, error.limit, error.offset)
+ * }
+ * ```
+ * ```text
+ * ERR_FRAME_TOO_LONG 4 0
+ * ```
+ */
+export class FramingError extends Error {
+  readonly code: FramingErrorCode
+  declare readonly limit?: number
+  declare readonly length?: number
+  declare readonly offset?: number
+  declare readonly bytes?: Uint8Array
+  declare readonly framesBefore?: number
+
+  constructor(code: FramingErrorCode, message: string, details: FramingErrorDetails = {}) {
+    super(message)
+    this.code = code
+    Object.assign(this, details)
+  }
+
+  static {
+    this.prototype.name = 'FramingError'
+  }
+}
+
+export function frameTooLong(limit: number, length: number, offset: number, framesBefore: number): FramingError {
+  return new FramingError(
+    'ERR_FRAME_TOO_LONG',
+    `Frame at offset ${offset} is too long: the limit is ${limit} bytes, it has at least ${length}`,
+    { limit, length, offset, framesBefore },
+  )
+}
+
+export function frameIncomplete(bytes: Uint8Array, length: number, offset: number, framesBefore: number): FramingError {
+  return new FramingError(
+    'ERR_FRAME_INCOMPLETE',
+    `Frame at offset ${offset} is incomplete: the input ended after ${length} bytes of it`,
+    { bytes, length, offset, framesBefore },
+  )
+}
+
+export function frameTimeout(limit: number, offset: number, framesBefore: number): FramingError {
+  return new FramingError(
+    'ERR_FRAME_TIMEOUT',
+    `Frame at offset ${offset} is late: it did not end within ${limit} ms of its first byte`,
+    { limit, offset, framesBefore },
+  )
+}
+
+export function noProgress(steps: number, offset: number, framesBefore: number): FramingError {
+  return new FramingError(
+    'ERR_NO_PROGRESS',
+    `No progress at offset ${offset}: ${steps} empty frames in a row consumed no byte`,
+    { offset, framesBefore },
+  )
+}
+
+/** A `TypeError` as Node makes it: `The "count" argument must be an integer. Received 'x'`. */
+export function invalidType(name: string, wanted: string, value: unknown): TypeError {
+  return withCode(new TypeError(`The ${quoted(name)} must be ${wanted}. Received ${shown(value)}`), 'ERR_INVALID_ARG_TYPE')
+}
+
+/** A `RangeError` as Node makes it. */
+export function outOfRange(name: string, wanted: string, value: unknown): RangeError {
+  return withCode(new RangeError(`The ${quoted(name)} must be ${wanted}. Received ${shown(value)}`), 'ERR_OUT_OF_RANGE')
+}
+
+/** The right call at the wrong moment. */
+export function invalidState(message: string): Error {
+  return withCode(new Error(`Invalid state: ${message}`), 'ERR_INVALID_STATE')
+}
+
+function withCode<T extends Error>(error: T, code: string): T {
+  return Object.assign(error, { code })
+}
+
+function quoted(name: string): string {
+  return name.includes('.') ? `"${name}" property` : `"${name}" argument`
+}
+
+const SHOWN_LENGTH = 40
+
+/** A value as it reads in a message: short, quoted, never throwing (a symbol, an object without a prototype). */
+function shown(value: unknown): string {
+  if (typeof value === 'string') {
+    return value.length > SHOWN_LENGTH ? `${JSON.stringify(value.slice(0, SHOWN_LENGTH))}...` : JSON.stringify(value)
+  }
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'function') return `function ${value.name}`
+  return typeof value === 'object' && value !== null ? shownObject(value) : String(value)
+}
+
+function shownObject(value: object): string {
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : `an array of ${value.length}`
+  return `an instance of ${value.constructor?.name ?? 'Object'}`
+}

@@ -1,0 +1,5 @@
+export { FrameScanner, type FrameScannerOptions } from './frame-scanner.js'
+export type { Boundary, FrameRule, Overflow, Terminator } from './terminator.js'
+export type { Delimiter } from './delimiter-set.js'
+export type { Ending, Tail } from './scan-state.js'
+export { FramingError, type FramingErrorCode, type FramingErrorDetails } from '../errors.js'
