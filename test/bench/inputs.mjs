@@ -1,0 +1,103 @@
+// The bytes that are fed, made outside the timing.
+//
+// An input is `{ length, at(index), bytes, chunkBytes, expected }`: its chunks, and the frames
+// that whoever splits it must find. Chunks of 64 KiB are Buffers with memory of their own, as a
+// socket gives them. One-byte chunks are 65,536 distinct views used over and over: millions of
+// Buffers alive at once would measure the collector. No input ends with its delimiter, since
+// splitters differ on what an empty end is; so each must also deliver an unfinished last frame.
+
+export const CHUNK_BYTES = 65_536
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789 ,;ABCDEFGHIJKLMNOPQRSTUVWXYZ'
+const WORDS = ['plain', 'Ärger', 'größe', 'été', 'данные', '一二三四', 'かな', '한글', '🚀', '👩‍💻', '3,14 €', 'end']
+
+/** A repeatable stream of numbers below `limit` (a linear congruential generator). */
+function numbers(limit) {
+  let state = 12_345
+  return () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    return (state >>> 8) % limit
+  }
+}
+
+function randomLetters(length) {
+  const next = numbers(LETTERS.length)
+  return Array.from({ length }, () => LETTERS[next()]).join('')
+}
+
+/** Copies `source`, repeated for ever, into chunks of their own memory. */
+function cutIntoChunks(source, bytes) {
+  const chunks = []
+  for (let start = 0; start < bytes; start += CHUNK_BYTES) {
+    const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, bytes - start))
+    let filled = 0
+    while (filled < chunk.length) {
+      filled += source.copy(chunk, filled, (start + filled) % source.length)
+    }
+    chunks.push(chunk)
+  }
+  return chunks
+}
+
+function inputOf(chunks, expected) {
+  const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  return { length: chunks.length, at: (index) => chunks[index], bytes, chunkBytes: CHUNK_BYTES, expected }
+}
+
+/** Lines of exactly `lineBytes`, the delimiter included; the last one lacks it. */
+export function asciiLines(lineBytes, delimiter, bytes) {
+  const content = lineBytes - delimiter.length
+  const count = Math.floor(bytes / lineBytes)
+  const letters = randomLetters(content * 97)
+  let block = ''
+  for (let i = 0; i < 97; i += 1) block += letters.slice(i * content, (i + 1) * content) + delimiter
+  const chunks = cutIntoChunks(Buffer.from(block), count * lineBytes - delimiter.length)
+  return inputOf(chunks, { count, bytes: count * content, units: count * content })
+}
+
+/** Lines of mixed one- to four-byte characters, about 80 bytes each, cut anywhere. */
+export function utf8Lines(bytes) {
+  const next = numbers(WORDS.length)
+  const lines = []
+  for (let i = 0; i < 97; i += 1) {
+    let line = WORDS[next()]
+    while (Buffer.byteLength(line) < 72) line += ` ${WORDS[next()]}`
+    lines.push(line)
+  }
+  const block = Buffer.from(`${lines.join('\n')}\n`)
+  const blocks = Math.max(1, Math.floor(bytes / block.length))
+  const chunks = cutIntoChunks(block, blocks * block.length - 1)
+  const units = lines.reduce((sum, line) => sum + line.length, 0)
+  return inputOf(chunks, {
+    count: blocks * lines.length,
+    bytes: blocks * (block.length - lines.length),
+    units: blocks * units,
+  })
+}
+
+/** One frame of `bytes`, its delimiter, and the short unfinished frame `tail`, in 64 KiB chunks. */
+export function longFrame(bytes, filler, delimiter) {
+  const end = Buffer.from(`${delimiter}tail`)
+  const chunks = cutIntoChunks(Buffer.from(filler), bytes)
+  chunks.push(end)
+  return inputOf(chunks, { count: 2, bytes: bytes + 4, units: bytes + 4 })
+}
+
+/** The same bytes as `longFrame`, one at a time. */
+export function longFrameByteByByte(bytes, filler, delimiter) {
+  const whole = Math.ceil(CHUNK_BYTES / filler.length) * filler.length
+  const block = cutIntoChunks(Buffer.from(filler), whole)
+  const views = block.flatMap((chunk) => oneByteViews(chunk))
+  const end = oneByteViews(Buffer.from(`${delimiter}tail`))
+  return {
+    length: bytes + end.length,
+    at: (index) => (index < bytes ? views[index % views.length] : end[index - bytes]),
+    bytes: bytes + end.length,
+    chunkBytes: 1,
+    expected: { count: 2, bytes: bytes + 4, units: bytes + 4 },
+  }
+}
+
+function oneByteViews(block) {
+  return Array.from(block, (_, index) => block.subarray(index, index + 1))
+}

@@ -1,0 +1,31 @@
+// Iteration: what does `for await` cost per frame, and what do batches save?
+import { loopOverLf } from '../contenders/hand-written.mjs'
+import { splitterBatches, splitterForAwait } from '../contenders/ours.mjs'
+import { asciiLines } from '../inputs.mjs'
+import { ratioToFastestNamed } from './floors.mjs'
+
+const FOR_AWAIT = 'TerminatorSplitter for await'
+const BATCHES = 'TerminatorSplitter batches()'
+
+export const forAwait = {
+  name: 'for-await',
+  title: 'lines of 80 bytes ended by LF, consumed by for await',
+  rounds: 25,
+  warmups: 3,
+  input: (options) => asciiLines(80, '\n', options.bytes(8)),
+  contenders: (peers) => [
+    loopOverLf(), splitterForAwait(FOR_AWAIT, '\n'), ...(peers?.byIteration('\n') ?? []),
+  ],
+  floors: (entries) => [
+    ...ratioToFastestNamed('for await, against split2', entries, FOR_AWAIT, 'split2', 2),
+  ],
+}
+
+export const batches = {
+  name: 'batches',
+  title: 'lines of 80 bytes ended by LF, consumed in batches',
+  rounds: 25,
+  warmups: 3,
+  input: (options) => asciiLines(80, '\n', options.bytes(8)),
+  contenders: () => [loopOverLf(), splitterBatches(BATCHES, '\n'), splitterForAwait(FOR_AWAIT, '\n')],
+}
