@@ -1,4 +1,4 @@
-import { type BytesConstructor, classOf } from './bytes.js'
+import { type BytesConstructor, inClass } from './bytes.js'
 
 /** Chunks from this length on are worth an object of their own; smaller ones are copied together. */
 const LARGE_BYTES = 4096
@@ -59,13 +59,6 @@ export class ByteQueue {
     else this.appendCopy(chunk)
   }
 
-  /** Puts bytes before all others, by reference. */
-  prepend(chunks: readonly Uint8Array[]): void {
-    const kept = this.chunks()
-    this.clear()
-    for (const chunk of [...chunks, ...kept]) if (chunk.length > 0) this.appendReference(chunk)
-  }
-
   /** Takes the first chunk as it lies in memory; undefined when empty. */
   shift(Bytes: BytesConstructor): Uint8Array | undefined {
     if (this.length === 0) return undefined
@@ -74,15 +67,16 @@ export class ByteQueue {
     const chunk = this.#offset === 0 ? part : part.subarray(this.#offset)
     this.#dropFirst()
     this.length -= chunk.length
-    return classOf(chunk) === Bytes ? chunk : new Bytes(chunk.buffer, chunk.byteOffset, chunk.length)
+    return inClass(chunk, Bytes)
   }
 
-  /** All chunks as they lie in memory, in order. They stay, too. */
-  chunks(): Uint8Array[] {
+  /** Takes all chunks as they lie in memory, in order. */
+  takeChunks(Bytes: BytesConstructor): Uint8Array[] {
     this.#close()
     const chunks = this.#parts.slice(this.#first)
     if (chunks.length > 0) chunks[0] = (chunks[0] as Uint8Array).subarray(this.#offset)
-    return chunks
+    this.clear()
+    return chunks.map((chunk) => inClass(chunk, Bytes))
   }
 
   /** Copies the first `target.length` bytes, or all when there are fewer, to the front of `target`. They stay, too. */

@@ -26,6 +26,11 @@ export function classOf(chunk: Uint8Array): BytesConstructor {
   return made[Symbol.species] ?? Uint8Array
 }
 
+/** The same bytes, in the same memory, in this class. */
+export function inClass(bytes: Uint8Array, Bytes: BytesConstructor): Uint8Array {
+  return classOf(bytes) === Bytes ? bytes : new Bytes(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
 /** A copy that owns exactly its memory, of the same class. */
 export function copyOf(bytes: Uint8Array): Uint8Array {
   return Uint8Array.prototype.slice.call(bytes)

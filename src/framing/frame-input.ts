@@ -4,8 +4,9 @@ import { type BytesConstructor, NO_BYTES, classOf } from './bytes.js'
 /**
  * The bytes that were received and not delivered.
  *
- * Owns: three stretches of the stream, in order. *Held*: looked at, part of the frame that goes on. The *chunk*, from
- * `at` on: being looked at. *Unseen*: chunks not looked at. And `offset`, where in the stream the first of them is.
+ * Owns: four stretches of the stream, in order. *Held*: looked at, part of the frame that goes on. The *chunk*, from
+ * `at` on: being looked at. *Returned*: chunks to be looked at again. *Unseen*: chunks that never were. And `offset`,
+ * where in the stream the first of them is.
  *
  * Rules: a search reads the chunk and nothing else; `hold()` passes what it read; `next()` brings the chunk after it.
  * `take` and `drop` count from the front, held bytes first, and never reach past the chunk. What `take` gives is a
@@ -23,6 +24,9 @@ export class FrameInput {
   /** Position in the stream of the first byte that is not delivered. */
   offset = 0
   readonly #held = new ByteQueue()
+  /** The next one is the last. */
+  readonly #returned: Uint8Array[] = []
+  #returnedLength = 0
   readonly #unseen = new ByteQueue()
   /** The chunk's class and memory: made once a chunk and used once a frame. */
   #Bytes: BytesConstructor = Uint8Array
@@ -31,7 +35,7 @@ export class FrameInput {
 
   /** Bytes received and not delivered. */
   get length(): number {
-    return this.#held.length + this.chunk.length - this.at + this.#unseen.length
+    return this.#held.length + this.restLength + this.#returnedLength + this.#unseen.length
   }
 
   /** Bytes that were looked at and are kept for the frame that goes on. */
@@ -46,14 +50,16 @@ export class FrameInput {
 
   write(chunk: Uint8Array): void {
     if (chunk.length === 0) return
-    if (this.at === this.chunk.length && this.#unseen.length === 0) this.#use(chunk)
+    if (this.restLength + this.#returnedLength + this.#unseen.length === 0) this.#use(chunk)
     else this.#unseen.append(chunk)
   }
 
   /** Makes sure that there is a byte to look at. False: there is none until more is written. */
   next(): boolean {
     if (this.at < this.chunk.length) return true
-    const chunk = this.#unseen.shift(this.#Bytes)
+    const returned = this.#returned.pop()
+    if (returned !== undefined) this.#returnedLength -= returned.length
+    const chunk = returned ?? this.#unseen.shift(this.#Bytes)
     if (chunk === undefined) this.#leaveChunk()
     else this.#use(chunk)
     return chunk !== undefined
@@ -99,10 +105,7 @@ export class FrameInput {
 
   /** All bytes will be looked at again. */
   rewind(): void {
-    if (this.#held.length === 0) return
-    const held = this.#held.chunks()
-    this.#held.clear()
-    this.#putBack(held)
+    if (this.#held.length > 0) this.#putBack(this.#held.takeChunks(this.#Bytes))
   }
 
   /** Puts bytes before all others; all will be looked at again. */
@@ -110,14 +113,13 @@ export class FrameInput {
     if (bytes.length === 0) return
     this.offset -= bytes.length
     this.rewind()
-    if (this.length === 0) this.#use(bytes)
-    else this.#putBack([bytes])
+    this.#putBack([bytes])
   }
 
   /** Takes every byte there is, in one piece. */
   takeAll(): Uint8Array {
     this.rewind()
-    while (this.next() && this.#unseen.length > 0) this.hold()
+    while (this.next() && this.#returnedLength + this.#unseen.length > 0) this.hold()
     const all = this.take(this.#held.length + this.restLength)
     this.#leaveChunk()
     return all
@@ -141,7 +143,11 @@ export class FrameInput {
   }
 
   #putBack(chunks: readonly Uint8Array[]): void {
-    this.#unseen.prepend([...chunks, this.chunk.subarray(this.at)])
+    for (const chunk of [this.chunk.subarray(this.at), ...chunks.toReversed()]) {
+      if (chunk.length === 0) continue
+      this.#returned.push(chunk)
+      this.#returnedLength += chunk.length
+    }
     this.#leaveChunk()
   }
 

@@ -8,7 +8,7 @@ import { type Terminator, discardInPieces } from '../framing/terminator.js'
 /** Options of a {@link TerminatorSplitter}: those of a {@link FrameScanner}, and these. */
 export interface TerminatorSplitterOptions
   extends Omit<FrameScannerOptions, 'terminator' | 'onOverflow'>,
-    Pick<TransformOptions, 'signal' | 'emitClose' | 'autoDestroy'> {
+    Pick<TransformOptions, 'signal' | 'autoDestroy'> {
   /**
    * Frames are strings: what `Buffer#toString` gives for each frame's bytes, a byte order mark kept. Under `null` a
    * streaming decoder gives whole characters. Counts and limits stay bytes. Not with `pieces`.
@@ -115,14 +115,13 @@ export function scannerOptions(
 
 /** The options of the Transform below: high-water marks are said, never left to the platform. */
 export function transformOptions(options: TerminatorSplitterOptions): TransformOptions {
-  const { emitClose, autoDestroy, writableHighWaterMark = DEFAULT_HIGH_WATER_MARK_BYTES } = options
+  const { autoDestroy, writableHighWaterMark = DEFAULT_HIGH_WATER_MARK_BYTES } = options
   if (writableHighWaterMark !== 0) checkLimit('options.writableHighWaterMark', writableHighWaterMark)
   return {
     readableObjectMode: true,
     // Nothing is read ahead: a frame is cut when it is taken.
     readableHighWaterMark: 0,
     writableHighWaterMark,
-    ...(emitClose === undefined ? {} : { emitClose }),
     ...(autoDestroy === undefined ? {} : { autoDestroy }),
   }
 }

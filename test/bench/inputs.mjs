@@ -2,11 +2,14 @@
 //
 // An input is `{ length, at(index), bytes, chunkBytes, expected }`: its chunks, and the frames
 // that whoever splits it must find. Chunks of 64 KiB are Buffers with memory of their own, as a
-// socket gives them. One-byte chunks are 65,536 distinct views used over and over: millions of
-// Buffers alive at once would measure the collector. No input ends with its delimiter, since
+// socket gives them. One-byte chunks are some 4,096 distinct views used over and over: millions
+// of Buffers alive at once would measure the collector. No input ends with its delimiter, since
 // splitters differ on what an empty end is; so each must also deliver an unfinished last frame.
 
 export const CHUNK_BYTES = 65_536
+/** Enough for lines to be cut by chunk borders in every way they can be. */
+export const LEAST_LINES_BYTES = 6 * CHUNK_BYTES
+const VIEW_COUNT = 4096
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789 ,;ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const WORDS = ['plain', 'Ärger', 'größe', 'été', 'данные', '一二三四', 'かな', '한글', '🚀', '👩‍💻', '3,14 €', 'end']
@@ -25,14 +28,14 @@ function randomLetters(length) {
   return Array.from({ length }, () => LETTERS[next()]).join('')
 }
 
-/** Copies `source`, repeated for ever, into chunks of their own memory. */
-function cutIntoChunks(source, bytes) {
+/** Copies `bytes` of `source`, repeated for ever, from `skipped` on, into chunks of their own memory. */
+function cutIntoChunks(source, bytes, skipped = 0) {
   const chunks = []
   for (let start = 0; start < bytes; start += CHUNK_BYTES) {
     const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, bytes - start))
     let filled = 0
     while (filled < chunk.length) {
-      filled += source.copy(chunk, filled, (start + filled) % source.length)
+      filled += source.copy(chunk, filled, (skipped + start + filled) % source.length)
     }
     chunks.push(chunk)
   }
@@ -44,15 +47,20 @@ function inputOf(chunks, expected) {
   return { length: chunks.length, at: (index) => chunks[index], bytes, chunkBytes: CHUNK_BYTES, expected }
 }
 
-/** Lines of exactly `lineBytes`, the delimiter included; the last one lacks it. */
+/**
+ * Lines of exactly `lineBytes`, the delimiter included; the last one lacks it. The first one is
+ * shorter, by so much that every fifth chunk ends inside a CR LF when lines are of 80 bytes.
+ */
 export function asciiLines(lineBytes, delimiter, bytes) {
+  const skipped = Math.min(15, lineBytes >> 1)
   const content = lineBytes - delimiter.length
   const count = Math.floor(bytes / lineBytes)
   const letters = randomLetters(content * 97)
   let block = ''
   for (let i = 0; i < 97; i += 1) block += letters.slice(i * content, (i + 1) * content) + delimiter
-  const chunks = cutIntoChunks(Buffer.from(block), count * lineBytes - delimiter.length)
-  return inputOf(chunks, { count, bytes: count * content, units: count * content })
+  const chunks = cutIntoChunks(Buffer.from(block), count * lineBytes - delimiter.length - skipped, skipped)
+  const length = count * content - skipped
+  return inputOf(chunks, { count, bytes: length, units: length })
 }
 
 /** Lines of mixed one- to four-byte characters, about 80 bytes each, cut anywhere. */
@@ -85,9 +93,7 @@ export function longFrame(bytes, filler, delimiter) {
 
 /** The same bytes as `longFrame`, one at a time. */
 export function longFrameByteByByte(bytes, filler, delimiter) {
-  const whole = Math.ceil(CHUNK_BYTES / filler.length) * filler.length
-  const block = cutIntoChunks(Buffer.from(filler), whole)
-  const views = block.flatMap((chunk) => oneByteViews(chunk))
+  const views = fillerViews(filler)
   const end = oneByteViews(Buffer.from(`${delimiter}tail`))
   return {
     length: bytes + end.length,
@@ -98,6 +104,20 @@ export function longFrameByteByByte(bytes, filler, delimiter) {
   }
 }
 
+const viewsOf = new Map()
+
+/** At least 4,096 views, a whole number of fillers; the same ones for every input made of it. */
+function fillerViews(filler) {
+  let views = viewsOf.get(filler)
+  if (views === undefined) {
+    views = oneByteViews(Buffer.from(filler.repeat(Math.ceil(VIEW_COUNT / filler.length))))
+    viewsOf.set(filler, views)
+  }
+  return views
+}
+
 function oneByteViews(block) {
-  return Array.from(block, (_, index) => block.subarray(index, index + 1))
+  const views = []
+  for (let i = 0; i < block.length; i += 1) views.push(block.subarray(i, i + 1))
+  return views
 }

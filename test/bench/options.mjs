@@ -10,9 +10,9 @@ export const USAGE = `Usage: node test/bench/run.mjs [--row NAME]... [--quick] [
 
 const MIB = 1024 * 1024
 
-/** Sizes are divided by `shrink`; a run longer than `budgetMs` is cut off and printed so. */
+/** Sizes are divided by `shrink`; a run longer than `budgetMs` is cut off and printed so. A quick one never is. */
 const FULL = { shrink: 1, budgetMs: 3000, minRounds: 1, roundsFactor: 1, warmups: 1 }
-const QUICK = { shrink: 256, budgetMs: 4000, minRounds: 1, roundsFactor: 0, warmups: 0 }
+const QUICK = { shrink: 256, budgetMs: Infinity, minRounds: 1, roundsFactor: 0, warmups: 0 }
 
 export function readOptions(args) {
   const { values } = parseArgs({
@@ -34,7 +34,7 @@ export function readOptions(args) {
     wantsHelp: values.help,
     budgetMs: scale.budgetMs,
     /** Bytes for a size given in MiB, at this run's scale. */
-    bytes: (mib) => Math.max(4096, Math.floor((mib * MIB) / scale.shrink)),
+    bytes: (mib, least = 4096) => Math.max(least, Math.floor((mib * MIB) / scale.shrink)),
     /** Rounds at this run's scale. */
     rounds: (count) => Math.max(scale.minRounds, count * scale.roundsFactor),
     warmups: (count) => count * scale.warmups,

@@ -6,6 +6,7 @@
  * caller does between writes.
  */
 
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { FrameScanner, FramingError } from '../../src/framing/index.js'
 import type { Ending, FrameRule, FrameScannerOptions, Terminator } from '../../src/framing/index.js'
@@ -135,6 +136,12 @@ const truncateRows: readonly Row[] = [
   { name: 'the first bytes, when the end is known', terminator: '\n', options: { overflow: 'truncate', maxFrameLength: 2 }, input: 'abcd\nef\n', frames: [['ab', 'truncated', 0], ['ef', 'terminator', 5]], pieces: true },
   { name: 'nothing before the end is known', terminator: '\n', options: { overflow: 'truncate', maxFrameLength: 2 }, input: 'x\nabcd', frames: [['x', 'terminator', 0]], unread: OPEN },
   { name: 'a tail', terminator: '\r\n', options: { overflow: 'truncate', maxFrameLength: 2 }, input: 'abc\r', frames: [['ab', 'truncated', 0]], pieces: true },
+  { name: 'a tail where tails are errors', terminator: '\n', options: { overflow: 'truncate', maxFrameLength: 2, tail: 'error' }, input: 'x\nabcd', frames: [['x', 'terminator', 0]], error: { code: 'ERR_FRAME_INCOMPLETE', length: 4, offset: 2, bytes: 'ab', framesBefore: 1 } },
+  { name: 'a tail where tails are dropped', terminator: '\n', options: { overflow: 'truncate', maxFrameLength: 2, tail: 'drop' }, input: 'x\nabcd', frames: [['x', 'terminator', 0]] },
+  { name: 'a tail after another member of the set', terminator: [';', '\n'], options: { overflow: 'truncate', maxFrameLength: 2 }, input: 'x\nabc', frames: [['x', 'terminator', 0, 1], ['ab', 'truncated', 2, 0]], pieces: true },
+  { name: 'a cut count', terminator: 5, options: { overflow: 'truncate', maxFrameLength: 2 }, input: 'abcd', frames: [], error: { code: 'ERR_FRAME_INCOMPLETE', length: 4, offset: 0, bytes: 'ab', framesBefore: 0 } },
+  { name: 'a cut count where tails are frames', terminator: 5, options: { overflow: 'truncate', maxFrameLength: 2, tail: 'emit' }, input: 'abcd', frames: [['ab', 'truncated', 0]] },
+  { name: 'a cut count of which nothing is missing', terminator: 5, options: { overflow: 'truncate', maxFrameLength: 2, tail: 'emit' }, input: 'ab', frames: [['ab', 'eof', 0]] },
   { name: 'which delimiter it was', terminator: ['\n', '||'], options: { overflow: 'truncate', maxFrameLength: 2 }, input: 'abc||d', frames: [['ab', 'truncated', 0, 1], ['d', 'eof', 5]], pieces: true },
   { name: 'a kept terminator goes with the rest', terminator: '\n', options: { overflow: 'truncate', maxFrameLength: 2, keepTerminator: true }, input: 'abcd\nef\n', frames: [['ab', 'truncated', 0], ['ef\n', 'terminator', 5]], pieces: true },
   { name: 'a delimiter cut by the border of the limit', terminator: 'aab', options: { overflow: 'truncate', maxFrameLength: 1 }, input: 'aaabxaab', frames: [['a', 'terminator', 0], ['x', 'terminator', 4]], pieces: true },
@@ -259,6 +266,7 @@ const badTerminators: readonly BadValue[] = [
   { name: 'a count in an array', value: ['a', 5], error: 'TypeError', shown: /5/ },
   { name: 'null in an array', value: [null], error: 'TypeError', shown: /null/ },
   { name: 'a delimiter that contains another', value: ['bc', 'abcd'], error: 'TypeError', shown: /bc.*abcd|abcd.*bc/ },
+  { name: 'bytes that contain a string', value: [Uint8Array.of(0, 98, 0), 'b'], error: 'TypeError', shown: /0 98 0.*b|b.*0 98 0/ },
   { name: 'a delimiter that begins with another', value: ['\r\n', '\r'], error: 'TypeError', shown: /\\r\\n/ },
   { name: 'a delimiter that contains another at its front and end', value: ['a', 'aba'], error: 'TypeError', shown: /aba/ },
   { name: 'a negative count', value: -1, error: 'RangeError', shown: /-1/ },
@@ -365,6 +373,20 @@ t.test('FrameScanner: options that are none are refused', async (t) => {
     t.match(error?.message ?? '', String(value), `${name}: shown`)
   }
   t.match(thrownBy(() => newScanner({ terminator: { until: '\n', overflow: 'drop' } })), { message: /overflow.*drop/s }, 'overflow of a rule')
+  const rules: readonly (readonly [object, RegExp, ErrorConstructor])[] = [
+    [{ frameTimeout: -1 }, /frameTimeout.*-1/s, RangeError],
+    [{ frameTimeout: NaN }, /frameTimeout.*NaN/s, RangeError],
+    [{ frameTimeout: '5' }, /frameTimeout.*5/s, TypeError],
+    [{ pieces: 1 }, /pieces.*1/s, TypeError],
+  ]
+  for (const [rule, message, errorClass] of rules) {
+    const error = thrownBy(() => newScanner({ terminator: { until: '\n', ...rule } }))
+    t.ok(error instanceof errorClass, JSON.stringify(rule))
+    t.match(error, { message })
+  }
+  for (const value of [null, 5, 'options', true]) {
+    t.match(thrownBy(() => newScanner(value)), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: /options/ }, String(value))
+  }
   for (const value of [undefined, {}]) t.equal(thrownBy(() => newScanner(value)), undefined)
 })
 
@@ -958,6 +980,21 @@ t.test('FrameScanner: an equal terminator clears an error too, and earns it agai
   t.match(again, { code: 'ERR_FRAME_TOO_LONG', offset: 0, framesBefore: 0 })
 })
 
+t.test('FrameScanner: an error that was cleared does not come again', async (t) => {
+  for (const overflow of ['discard', 'truncate'] as const) {
+    const scanner = new FrameScanner({ terminator: '\n', maxFrameLength: 2 })
+    scanner.write(bytesOf('abcdef'))
+    t.match(thrownBy(() => scanner.read()), { code: 'ERR_FRAME_TOO_LONG' })
+    scanner.setTerminator({ until: '\n', overflow })
+    t.equal(scanner.read(), null)
+    scanner.write(bytesOf('gh'))
+    t.equal(scanner.read(), null)
+    scanner.write(bytesOf('i\nok\n'))
+    if (overflow === 'truncate') t.equal(latin1(scanner.read() as Uint8Array), 'ab')
+    t.equal(latin1(scanner.read() as Uint8Array), 'ok')
+  }
+})
+
 t.test('FrameScanner: after an error, takeUnread gives the bytes from the over-long frame on', async (t) => {
   const scanner = new FrameScanner({ terminator: '\n', maxFrameLength: 2 })
   scanner.write(bytesOf('a\nabcd'))
@@ -1224,6 +1261,26 @@ t.test('FrameScanner: gives the class it was given', async (t) => {
       t.ok(wanted(error.bytes ?? null), 'the bytes of a cut frame')
     }
   }
+})
+
+t.test('FrameScanner: gives a subclass of its own, and takes bytes of another realm', async (t) => {
+  class Bytes extends Uint8Array {}
+  class Plain extends Uint8Array {
+    static get [Symbol.species](): Uint8ArrayConstructor {
+      return Uint8Array
+    }
+  }
+  for (const [Given, wanted] of [[Bytes, Bytes.prototype], [Plain, Uint8Array.prototype]] as const) {
+    const scanner = new FrameScanner({ terminator: '\n' })
+    scanner.write(new Given(bytesOf('a\nb')))
+    scanner.write(new Given(bytesOf('c\nd')))
+    for (const data of [scanner.read(), scanner.read(), scanner.takeUnread()]) t.equal(Object.getPrototypeOf(data), wanted)
+  }
+  const foreign = runInNewContext('new Uint8Array([97, 10, 98, 10])') as Uint8Array
+  t.notOk(foreign instanceof Uint8Array)
+  const scanner = new FrameScanner({ terminator: foreign.subarray(1, 2) })
+  scanner.write(foreign)
+  t.same([scanner.read(), scanner.read()].map((frame) => latin1(frame as Uint8Array)), ['a', 'b'])
 })
 
 t.test('FrameScanner: a frame inside one large chunk is a view of it', async (t) => {

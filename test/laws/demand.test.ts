@@ -188,6 +188,21 @@ t.test('TerminatorSplitter: cuts nothing for a demand of a listener that left an
   t.same(second, ['a'])
 })
 
+t.test("TerminatorSplitter: cuts nothing for a 'readable' listener that has read and not asked again", async t => {
+  const splitter = new TerminatorSplitter('\n')
+  splitter.on('readable', () => {})
+  splitter.write('x\na;b\nc!d\n')
+  await turns(3)
+  t.equal(textOf(splitter.read()), 'x')
+  splitter.setTerminator(';')
+  await turns(3)
+  t.equal(splitter.readableLength, 0, 'a terminator is no demand')
+  splitter.setTerminator('!')
+  await turns(3)
+  t.equal(textOf(splitter.read()), 'a;b\nc', 'the last one set rules')
+  splitter.destroy()
+})
+
 t.test('TerminatorSplitter: goes on when paused and resumed in the same tick', async t => {
   const splitter = new TerminatorSplitter('\n')
   const frames: string[] = []
@@ -518,6 +533,42 @@ t.test('TerminatorSplitter: never enters a handler again while it runs', async t
   await turns(20)
   t.equal(deepest, 1)
   t.equal(count, 1 + 49 * 2 + 9)
+})
+
+t.test('TerminatorSplitter: never enters a handler again when its bytes came by pushBack()', async t => {
+  // No write is in progress: one from the handler begins at once.
+  const splitter = new TerminatorSplitter('\n')
+  const log: string[] = []
+  splitter.on('data', frame => {
+    const text = textOf(frame)
+    log.push(`${text} begins`)
+    if (text === 'a') splitter.write('c\n')
+    if (text === 'b') splitter.end('d')
+    log.push(`${text} ends`)
+  })
+  splitter.pushBack(Buffer.from('a\nb\n'))
+  await turns(5)
+  t.same(log, ['a', 'b', 'c', 'd'].flatMap(text => [`${text} begins`, `${text} ends`]))
+  t.equal(splitter.readableEnded, true)
+})
+
+t.test("TerminatorSplitter: keeps order when an 'overflow' listener reads", async t => {
+  for (const input of ['a\ntoo long\nb\nc\nalso long\nd\n', 'too long\na\nb\nc\nd\n']) {
+    const splitter = new TerminatorSplitter('\n', { maxFrameLength: 3, overflow: 'discard' })
+    const frames: string[] = []
+    const take = (): boolean => {
+      const frame: unknown = splitter.read()
+      if (frame !== null) frames.push(textOf(frame))
+      return frame !== null
+    }
+    splitter.on('overflow', take)
+    splitter.on('readable', () => {
+      while (take());
+    })
+    splitter.end(input)
+    await withinTurns(ended(splitter))
+    t.same(frames, ['a', 'b', 'c', 'd'], JSON.stringify(input))
+  }
 })
 
 t.test('TerminatorSplitter: stops at once when destroyed in a handler', async t => {

@@ -714,6 +714,38 @@ t.test('TerminatorSplitter: obeys a terminator set in a write callback', async t
   t.same(frames, ['a', 'b\nc'])
 })
 
+t.test('TerminatorSplitter: gives an iterator the frame that was announced to an earlier consumer', async t => {
+  for (const isBatched of [false, true]) {
+    const splitter = new TerminatorSplitter('\n')
+    const listen = (): number => splitter.readableLength
+    splitter.on('readable', listen)
+    splitter.write('a\nb\nc\n')
+    await turns(3)
+    t.equal(splitter.readableLength, 1)
+    splitter.off('readable', listen)
+    splitter.end()
+    const frames: string[] = []
+    const take = async (): Promise<void> => {
+      if (isBatched) for await (const batch of splitter.batches()) frames.push(...[batch].flat().map(String))
+      else for await (const frame of splitter) frames.push(String(frame))
+    }
+    await withinTurns(take())
+    t.same(frames, ['a', 'b', 'c'], `batches: ${isBatched}`)
+  }
+})
+
+t.test("TerminatorSplitter: ends a batch where an 'overflow' listener sets a terminator", async t => {
+  const splitter = new TerminatorSplitter('\n', { maxFrameLength: 4, overflow: 'discard' })
+  splitter.on('overflow', () => {
+    splitter.setTerminator(';')
+  })
+  splitter.end('one\ntwo\ntoo long\n1\n2;3;')
+  const batches: string[][] = []
+  for await (const batch of splitter.batches()) batches.push(batch.map(String))
+  t.same(batches[0], ['one', 'two'])
+  t.same(batches.flat(), ['one', 'two', '1\n2', '3'])
+})
+
 // -- takeUnread --------------------------------------------------------------
 
 interface Leave {
@@ -859,6 +891,34 @@ t.test('TerminatorSplitter: takeUnread() releases the held write callback', asyn
   t.equal(splitter.takeUnread().toString(), 'a\nb\nc\n')
   await t.resolves(withinTurns(drain))
   t.equal(calledBack, 2)
+})
+
+t.test('TerminatorSplitter: takeUnread() delivers nothing, to a consumer that flows either', async t => {
+  const splitter = new TerminatorSplitter('\n')
+  const frames = collect(splitter)
+  await turns(2)
+  splitter.cork()
+  splitter.write('a\nb\n')
+  splitter.write('c\n')
+  t.equal(splitter.takeUnread().toString(), 'a\nb\nc\n')
+  t.equal(splitter.writableCorked, 1, 'corked as before')
+  splitter.uncork()
+  splitter.write('d\n')
+  await turns(3)
+  t.same(frames, ['d'])
+})
+
+t.test('TerminatorSplitter: takeUnread() takes what was written, not what its callbacks write', async t => {
+  const splitter = new TerminatorSplitter('\n')
+  let count = 0
+  const produce = (): void => {
+    if (count++ < 1000) splitter.write('x\n', produce)
+  }
+  produce()
+  splitter.takeUnread()
+  t.ok(count < 10, `${count} writes`)
+  await turns(2)
+  splitter.destroy()
 })
 
 t.test('TerminatorSplitter: takeUnread() in a write callback takes each byte once', async t => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import net from 'node:net'
@@ -16,7 +17,7 @@ import type {
   TerminatorSplitterOptions
 } from '../../src/index.js'
 import { closed, consumers, ended, listOf, settled, textOf, turns, withinTurns } from '../support/consumers.js'
-import { chunkSizes, codeOf, cut } from '../support/scripts.js'
+import { chunkSizes, codeOf, cut, holds } from '../support/scripts.js'
 
 /** All frames of an input, given in chunks. */
 const framesOf = async (
@@ -353,6 +354,28 @@ t.test('TerminatorSplitter: takeUnread() gives the bytes of a half character', a
   t.same(frames, ['ab', 'x'], 'and it is forgotten')
 })
 
+t.test('TerminatorSplitter: has text and takeUnread() make up the bytes, in every encoding', async t => {
+  const unit = fc.constantFrom('61', 'c3a9', 'e282ac', 'f09f9880', 'c3', 'e282', 'f0', '80', 'ff', 'eda0', '3dd8', '00de')
+  const bytes = fc.array(unit, { maxLength: 10 }).map(units => Buffer.from(units.join(''), 'hex'))
+  await holds(
+    t,
+    'decoded + unread = written',
+    fc.asyncProperty(bytes, chunkSizes, fc.constantFrom(...ENCODINGS), async (input, sizes, encoding) => {
+      const splitter = new TerminatorSplitter(null, { encoding })
+      const frames = collect(splitter)
+      for (const chunk of cut(input, sizes)) splitter.write(chunk)
+      await turns(2)
+      const unread = splitter.takeUnread()
+      splitter.destroy()
+      const delivered = input.length - unread.length
+      assert.deepEqual(unread, input.subarray(delivered))
+      assert.equal(frames.join(''), input.subarray(0, delivered).toString(encoding))
+      assert.ok(unread.length < 4, 'no more than a character is held')
+    }),
+    1000
+  )
+})
+
 t.test('TerminatorSplitter: puts pushBack() before a half character', async t => {
   const splitter = new TerminatorSplitter(null, { encoding: 'utf8' })
   const frames = collect(splitter)
@@ -506,6 +529,44 @@ t.test('TerminatorSplitter: gives details of what passes under null', async t =>
     t.equal(frame.ending, 'piece')
     offset += frame.data.length
   }
+})
+
+t.test('TerminatorSplitter: gives details of text that passes under null, a held character where it began', async t => {
+  const splitter = new TerminatorSplitter(null, { details: true, encoding: 'utf8' })
+  const frames = collect(splitter)
+  const input = Buffer.from('a€bé')
+  for (const chunk of cut(input, [2, 3, 1])) {
+    splitter.write(chunk)
+    await turns(2)
+  }
+  splitter.end()
+  await turns(3)
+  const piece = { ending: 'piece', matched: 0 }
+  t.same(frames, [
+    { data: 'a', offset: 0, ...piece },
+    { data: '€b', offset: 1, ...piece },
+    { data: 'é', offset: 5, ...piece }
+  ])
+  const broken = (await framesOf(null, { details: true, encoding: 'utf8' }, [input.subarray(0, 3)])) as object[]
+  t.same(broken, [
+    { data: 'a', offset: 0, ...piece },
+    { data: '\u{fffd}', offset: 1, ...piece }
+  ])
+})
+
+t.test('TerminatorSplitter: skips empty frames in pieces, and no ending of another', async t => {
+  const splitter = new TerminatorSplitter('\n', { pieces: true, skipEmpty: true })
+  const pieces = collect(splitter) as FramePiece[]
+  for (const chunk of ['\n\nab', '\n', '\n', 'c\n\n']) {
+    splitter.write(chunk)
+    await turns(2)
+  }
+  splitter.end()
+  await turns(2)
+  t.same(
+    pieces.map(({ data, ending }) => [data.toString(), ending]),
+    [['ab', null], ['', 'terminator'], ['c', 'terminator']]
+  )
 })
 
 t.test('TerminatorSplitter: gives pieces with details', async t => {
@@ -816,8 +877,8 @@ t.test('TerminatorSplitter: goes on after a handler that threw', async t => {
   await turns(2)
   const thrown = thrownBy(() => splitter.write('a\nb\n'))
   t.equal(thrown.message, 'handler', 'a native Transform does the same')
-  splitter.resume()
   await turns(3)
+  t.same(frames, ['a', 'b'], 'what was written needs no further call')
   splitter.end('c\n')
   await turns(3)
   t.same(frames, ['a', 'b', 'c'])
@@ -1173,6 +1234,38 @@ t.test('TerminatorSplitter: stops its deadline when paused in the middle of a fr
   splitter.resume()
   await turns(4)
   t.same(frames.map(String), ['half a line'])
+  splitter.destroy()
+})
+
+t.test('TerminatorSplitter: keeps what is left of a deadline over a pause', async t => {
+  const splitter = new TerminatorSplitter('\n', { frameTimeout: 600 })
+  const frames = collect(splitter)
+  splitter.write('half a ')
+  await turns(4)
+  splitter.pause()
+  await sleep(900)
+  splitter.resume()
+  await turns(4)
+  await sleep(5)
+  t.equal(splitter.errored, null, 'the pause did not count')
+  splitter.write('line\n')
+  await turns(4)
+  t.same(frames.map(String), ['half a line'])
+  splitter.destroy()
+})
+
+t.test('TerminatorSplitter: adds up the waiting between pauses', async t => {
+  const splitter = new TerminatorSplitter('\n', { frameTimeout: 60 })
+  splitter.on('data', () => {})
+  const failure = soon(once(splitter, 'error'))
+  splitter.write('never whole')
+  const pausing = setInterval(() => {
+    splitter.pause()
+    splitter.resume()
+  }, 10)
+  const code = await failure.then(([error]) => codeOf(error), codeOf)
+  clearInterval(pausing)
+  t.equal(code, 'ERR_FRAME_TIMEOUT')
   splitter.destroy()
 })
 

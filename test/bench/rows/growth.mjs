@@ -59,7 +59,9 @@ async function measureLine(which, chunking, face, options) {
   const inputs = chunking.sizes.map((mib) => chunking.make(options.bytes(mib), which.filler, which.delimiter))
   const best = inputs.map(() => Infinity)
   const line = { which, face, best, largest: inputs.at(-1), lookedAt: null, wrong: 0 }
-  await FACES[face](which, chunking.make(WARM_UP_BYTES, which.filler, which.delimiter), new ByteTally())
+  if (!options.isQuick) {
+    await FACES[face](which, chunking.make(WARM_UP_BYTES, which.filler, which.delimiter), new ByteTally())
+  }
   for (let round = options.rounds(chunking.rounds); round > 0; round -= 1) {
     for (const [index, input] of inputs.entries()) {
       const tally = keep(new ByteTally())

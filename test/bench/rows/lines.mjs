@@ -1,8 +1,8 @@
 // Bytes: how fast are lines of 80 bytes, and of 8, cut out of 64 KiB chunks?
 import { loopOverCrlf, loopOverCrlfByLastByte, loopOverLf } from '../contenders/hand-written.mjs'
 import { scanner, splitter } from '../contenders/ours.mjs'
-import { asciiLines } from '../inputs.mjs'
-import { fasterThanBytePeers, ratioToContender } from './floors.mjs'
+import { LEAST_LINES_BYTES, asciiLines } from '../inputs.mjs'
+import { fasterThanBytePeers, ratioToNamed } from './floors.mjs'
 
 const HAND = 'hand-written loop'
 const SPLITTER = 'TerminatorSplitter'
@@ -12,12 +12,12 @@ export const bytesLf = {
   title: 'lines of 80 bytes ended by LF',
   rounds: 11,
   warmups: 2,
-  input: (options) => asciiLines(80, '\n', options.bytes(32)),
+  input: (options) => asciiLines(80, '\n', options.bytes(32, LEAST_LINES_BYTES)),
   contenders: (peers) => [
     loopOverLf(HAND), scanner('FrameScanner', '\n'), splitter(SPLITTER, '\n'), ...(peers?.byEvents('\n') ?? []),
   ],
   floors: (entries) => [
-    ratioToContender('bytes/LF, against the hand-written loop', entries, SPLITTER, HAND, 0.8),
+    ...ratioToNamed('bytes/LF, against the hand-written loop', entries, SPLITTER, HAND, 0.8),
     ...fasterThanBytePeers('bytes/LF, against the fastest byte splitter', entries, SPLITTER),
   ],
 }
@@ -27,7 +27,7 @@ export const bytesCrlf = {
   title: 'lines of 80 bytes ended by CR LF',
   rounds: 11,
   warmups: 2,
-  input: (options) => asciiLines(80, '\r\n', options.bytes(32)),
+  input: (options) => asciiLines(80, '\r\n', options.bytes(32, LEAST_LINES_BYTES)),
   contenders: (peers) => [
     loopOverCrlf(HAND, '\r\n'),
     loopOverCrlf('hand-written, needle a Buffer', Buffer.from('\r\n')),
@@ -37,7 +37,7 @@ export const bytesCrlf = {
     ...(peers?.byEvents('\r\n') ?? []),
   ],
   floors: (entries) => [
-    ratioToContender('bytes/CRLF, against the hand-written loop', entries, SPLITTER, HAND, 1),
+    ...ratioToNamed('bytes/CRLF, against the hand-written loop', entries, SPLITTER, HAND, 1),
     ...fasterThanBytePeers('bytes/CRLF, against the fastest byte splitter', entries, SPLITTER),
   ],
 }
@@ -47,7 +47,7 @@ export const shortLines = {
   title: 'lines of 8 bytes ended by LF',
   rounds: 7,
   warmups: 1,
-  input: (options) => asciiLines(8, '\n', options.bytes(8)),
+  input: (options) => asciiLines(8, '\n', options.bytes(8, LEAST_LINES_BYTES)),
   contenders: (peers) => [
     loopOverLf(HAND), scanner('FrameScanner', '\n'), splitter(SPLITTER, '\n'), ...(peers?.byEvents('\n') ?? []),
   ],

@@ -1,7 +1,7 @@
 // Sets: what does a second delimiter cost that never comes?
 import { loopOverLf } from '../contenders/hand-written.mjs'
 import { scanner, splitter } from '../contenders/ours.mjs'
-import { asciiLines } from '../inputs.mjs'
+import { LEAST_LINES_BYTES, asciiLines } from '../inputs.mjs'
 import { costAgainst } from './floors.mjs'
 
 const ABSENT = ['\n', '<end>']
@@ -13,7 +13,7 @@ export const setOfTwo = {
   title: 'lines of 80 bytes ended by LF, with a second delimiter that never comes',
   rounds: 11,
   warmups: 2,
-  input: (options) => asciiLines(80, '\n', options.bytes(16)),
+  input: (options) => asciiLines(80, '\n', options.bytes(16, LEAST_LINES_BYTES)),
   contenders: () => [
     loopOverLf(),
     scanner('FrameScanner, one', '\n'),
