@@ -45,6 +45,11 @@ export class DelimiterSearch {
   /** Where each anchor byte stands next in the chunk `#serial`, at or after every position asked for so far. */
   #next: Int32Array | undefined
   #serial = -1
+  /** In a set: the anchor byte that was next last time, where the first of all others stands (or stood). */
+  #nearest = 0
+  #restNext = UNKNOWN
+  /** The delimiter that is this byte and nothing else; -1: it only ends some. */
+  #againIndex = -1
 
   constructor(set: DelimiterSet) {
     this.#set = set
@@ -59,6 +64,7 @@ export class DelimiterSearch {
   /** Looks for these delimiters from the next byte on. What is known of the chunk stays known. */
   use(set: DelimiterSet): void {
     this.#set = set
+    this.#againIndex = -1
     this.#onlyByte = set.maxLength === 1 && set.anchors.length === 1 ? (set.anchors[0] as number) : -1
     this.#node = ROOT
   }
@@ -75,7 +81,11 @@ export class DelimiterSearch {
    */
   find(input: FrameInput): number {
     const { chunk, at: from } = input
-    if (this.#onlyByte === -1) return this.#findLonger(chunk, from, input.serial)
+    if (this.#onlyByte === -1) {
+      const isSameChunk = input.serial === this.#serial
+      if (isSameChunk && this.#againIndex !== -1 && this.#node === ROOT && this.#findAgain(chunk, from)) return this.#at
+      return this.#findLonger(chunk, from, input.serial)
+    }
     const at = chunk.indexOf(this.#onlyByte, from)
     if (at === -1) {
       this.bytesLookedAt += chunk.length - from
@@ -87,11 +97,23 @@ export class DelimiterSearch {
     return at + 1
   }
 
+  /** In a set mostly the same byte ends the next frame: is it so? True: `#at` stands behind it. */
+  #findAgain(chunk: Uint8Array, from: number): boolean {
+    const at = this.#seekOnce(chunk, this.#nearest, from)
+    if (at >= this.#restNext || this.#restNext < from) return false
+    this.#credit += at + 1 - from
+    this.#at = at + 1
+    this.matched = this.#againIndex
+    this.matchLength = 1
+    return true
+  }
+
   #findLonger(chunk: Uint8Array, from: number, serial: number): number {
     this.#at = from
     if (serial !== this.#serial) {
       this.#serial = serial
       this.#next?.fill(UNKNOWN)
+      this.#againIndex = -1
     }
     if (this.#node !== ROOT && this.#carry(chunk)) return this.#at
     while (this.#at < chunk.length) {
@@ -118,18 +140,18 @@ export class DelimiterSearch {
 
   /** From anchor to anchor. True: a delimiter ends at `#at`; false: at the chunk's end, or out of credit at an anchor. */
   #leap(chunk: Uint8Array, floor: number): boolean {
-    for (;;) {
-      const anchor = this.#nextAnchor(chunk, this.#at)
-      this.#credit += Math.min(anchor + 1, chunk.length) - this.#at
+    for (let at = this.#at; ; ) {
+      const anchor = this.#nextAnchor(chunk, at)
+      this.#credit += anchor - at
       this.#at = anchor
       if (anchor === chunk.length) return false
+      this.#credit++
       const index = this.#compare(chunk, anchor, floor)
       if (index === NO_CREDIT) return false
-      this.#at = anchor + 1
-      if (index !== NO_MATCH) {
-        this.#take(index)
-        return true
-      }
+      this.#at = at = anchor + 1
+      if (index === NO_MATCH) continue
+      this.#take(index)
+      return true
     }
   }
 
@@ -137,14 +159,30 @@ export class DelimiterSearch {
   #nextAnchor(chunk: Uint8Array, from: number): number {
     const { anchors } = this.#set
     if (anchors.length === 1) return this.#seek(chunk, anchors[0] as number, from)
-    const next = (this.#next ??= new Int32Array(256).fill(UNKNOWN))
-    let nearest = chunk.length
-    for (const byte of anchors) {
-      let at = next[byte] as number
-      if (at < from) next[byte] = at = this.#seek(chunk, byte, from)
-      if (at < nearest) nearest = at
+    let first = chunk.length
+    let second = chunk.length
+    for (let which = 0; which < anchors.length; which++) {
+      const byte = anchors[which] as number
+      const at = this.#seekOnce(chunk, byte, from)
+      if (at < first) {
+        second = first
+        first = at
+        this.#nearest = byte
+      } else if (at < second) {
+        second = at
+      }
     }
-    return nearest
+    this.#restNext = second
+    const index = this.#set.endingIn[this.#nearest]?.[0] as number
+    this.#againIndex = this.#set.lengths[index] === 1 ? index : -1
+    return first
+  }
+
+  /** As `#seek`, but looks only where it was not looked before. */
+  #seekOnce(chunk: Uint8Array, byte: number, from: number): number {
+    const next = (this.#next ??= new Int32Array(256).fill(UNKNOWN))
+    const known = next[byte] as number
+    return known >= from ? known : (next[byte] = this.#seek(chunk, byte, from))
   }
 
   #seek(chunk: Uint8Array, byte: number, from: number): number {
@@ -155,14 +193,17 @@ export class DelimiterSearch {
 
   /** Which delimiter ends with the anchor, beginning at `floor` or later; the longest if several. */
   #compare(chunk: Uint8Array, anchor: number, floor: number): number {
-    for (const index of this.#set.endingIn.get(chunk[anchor] as number) as readonly number[]) {
-      const delimiter = this.#set.delimiters[index] as Uint8Array
+    const { endingIn, delimiters, maxLength } = this.#set
+    const indexes = endingIn[chunk[anchor] as number] as readonly number[]
+    for (let which = 0; which < indexes.length; which++) {
+      const index = indexes[which] as number
+      const delimiter = delimiters[index] as Uint8Array
       const start = anchor + 1 - delimiter.length
       if (start < floor) continue
       let at = anchor - 1
       while (at >= start) {
         // What is left must pay for reading the same bytes again with the automaton.
-        if (this.#credit < this.#set.maxLength) return NO_CREDIT
+        if (this.#credit < maxLength) return NO_CREDIT
         this.#credit--
         this.bytesLookedAt++
         if (chunk[at] !== delimiter[at - start]) break
@@ -215,6 +256,6 @@ export class DelimiterSearch {
   #take(index: number): void {
     this.#node = ROOT
     this.matched = index
-    this.matchLength = this.#set.lengthOf(index)
+    this.matchLength = this.#set.lengths[index] as number
   }
 }

@@ -8,6 +8,8 @@ export type Delimiter = string | Uint8Array
 /** How many delimiters of a set are searched with the engine's native search; larger sets go through the automaton. */
 const MAX_NATIVE_ANCHORS = 16
 
+const NONE: number[] = []
+
 const encoder = new TextEncoder()
 
 /** One or several delimiters, checked and ready to search for. Never changes: shared by all that use it. */
@@ -15,30 +17,30 @@ export class DelimiterSet {
   readonly delimiters: readonly Uint8Array[]
   /** The distinct last bytes: where one is found, a delimiter may end. Empty when there are too many to be worth it. */
   readonly anchors: readonly number[]
-  /** Delimiters that end in this byte, as indexes, the longest first. */
-  readonly endingIn: ReadonlyMap<number, readonly number[]>
+  /** For each byte the delimiters that end in it, as indexes, the longest first. */
+  readonly endingIn: readonly (readonly number[])[]
+  readonly lengths: readonly number[]
   readonly maxLength: number
   #automaton: Automaton | undefined
 
   constructor(delimiters: readonly Uint8Array[]) {
     this.delimiters = delimiters
-    this.maxLength = Math.max(...delimiters.map((delimiter) => delimiter.length))
-    const endingIn = new Map<number, number[]>()
+    const lengths = delimiters.map((delimiter) => delimiter.length)
+    const endingIn: number[][] = Array.from({ length: 256 }, () => NONE)
     for (const [index, delimiter] of delimiters.entries()) {
       const last = delimiter.at(-1) as number
-      endingIn.set(last, [...(endingIn.get(last) ?? []), index])
+      endingIn[last] = [...(endingIn[last] as number[]), index]
     }
-    for (const indexes of endingIn.values()) indexes.sort((a, b) => this.lengthOf(b) - this.lengthOf(a) || a - b)
+    const anchors = [...new Set(delimiters.map((delimiter) => delimiter.at(-1) as number))]
+    for (const byte of anchors) endingIn[byte]?.sort((a, b) => (lengths[b] as number) - (lengths[a] as number) || a - b)
+    this.lengths = lengths
+    this.maxLength = Math.max(...lengths)
     this.endingIn = endingIn
-    this.anchors = endingIn.size > MAX_NATIVE_ANCHORS ? [] : [...endingIn.keys()]
+    this.anchors = anchors.length > MAX_NATIVE_ANCHORS ? [] : anchors
   }
 
   get automaton(): Automaton {
     return (this.#automaton ??= new Automaton(this.delimiters))
-  }
-
-  lengthOf(index: number): number {
-    return (this.delimiters[index] as Uint8Array).length
   }
 }
 

@@ -114,6 +114,11 @@ export class FrameScanner {
     return this.#state.input.length + (this.#state.skip?.kept?.length ?? 0)
   }
 
+  /** Whether `bufferedLength` is 0. Asked after each frame: hot. */
+  get isEmpty(): boolean {
+    return this.#state.input.restLength === 0 && this.bufferedLength === 0
+  }
+
   /** Whether bytes were seen of a frame whose end was not. */
   get isInFrame(): boolean {
     const { input, delivered, phase } = this.#state

@@ -164,6 +164,7 @@ export class ScanState {
     if (delimiterLength === 0) return input.take(length)
     this.matched = this.search.matched
     if (this.options.keepTerminator) return input.take(length + delimiterLength)
+    if (input.heldLength === 0) return input.takeView(length, delimiterLength)
     const frame = input.take(length)
     input.drop(delimiterLength)
     return frame

@@ -69,9 +69,14 @@ export class FrameSupply<Frame> {
     return batch
   }
 
-  /** As `take()`, of plain frames only, and without asking: null means that `take()` knows more. */
+  /** As `take()`, of plain frames only, and without asking: null means that `take()` knows more. Hot. */
   takePlain(): Frame | null {
-    return this.isPlain && this.#scanner.pieces !== true ? this.#attempt() : null
+    if (!this.isPlain || this.gate.isClosed || this.#scanner.pieces === true) return null
+    try {
+      return this.#scanner.read() as Frame | null
+    } catch (error) {
+      return this.#fail(error)
+    }
   }
 
   /** What can be cut may have changed: bytes were taken or put back, or a terminator set. */
@@ -90,11 +95,15 @@ export class FrameSupply<Frame> {
     try {
       return this.#next()
     } catch (error) {
-      // What a handler of 'overflow' throws is its own.
-      if (!(error instanceof FramingError)) throw error
-      this.#onError(error)
-      return null
+      return this.#fail(error)
     }
+  }
+
+  #fail(error: unknown): null {
+    // What a handler of 'overflow' throws is its own.
+    if (!(error instanceof FramingError)) throw error
+    this.#onError(error)
+    return null
   }
 
   /** The next frame that the scanner has. Throws its errors, but not tentatively. */

@@ -138,7 +138,7 @@ export class TerminatorSplitter<const O extends TerminatorSplitterOptions = {}> 
    */
   override iterator(options: { destroyOnReturn?: boolean } = {}): FrameIterator<FrameOf<O>> {
     const { destroyOnReturn = true } = checkOptions('options', options)
-    return this.#iterate(() => this.#supply.take(), checkBoolean('options.destroyOnReturn', destroyOnReturn))
+    return this.#iterate(() => this.#supply.takePlain() ?? this.#supply.take(), checkBoolean('options.destroyOnReturn', destroyOnReturn))
   }
 
   /**
@@ -166,6 +166,7 @@ export class TerminatorSplitter<const O extends TerminatorSplitterOptions = {}> 
   override resume(): this {
     super.resume()
     this.#schedule()
+    this.#watchDeadline()
     return this
   }
 
@@ -294,11 +295,11 @@ export class TerminatorSplitter<const O extends TerminatorSplitterOptions = {}> 
       stream: this,
       autoDestroy: this.#options.autoDestroy,
       take: () => {
-        if (this.destroyed) return null
-        // What was cut for an earlier consumer comes first; and it is reading past its end that ends a stream.
-        const frame = this.readableLength > 0 ? (super.read() as T | null) : take()
-        if (frame === null && this.#gate.isClosed) super.read()
+        // What was cut for an earlier consumer comes first.
+        const frame = this.readableLength > 0 && !this.destroyed ? (super.read() as T | null) : take()
         if (frame !== null) this.#wasRead = true
+        // Reading past its end is what ends a stream.
+        else if (this.#gate.isClosed && !this.destroyed) super.read()
         this.#gate.askWhileEmpty()
         return frame
       },

@@ -85,7 +85,7 @@ export class WriteGate {
 
   /** Asks as long as nothing at all is left of the writes that came. */
   askWhileEmpty(): void {
-    while (this.#writeDone !== null && this.#scanner.bufferedLength === 0) this.ask()
+    while (this.#writeDone !== null && this.#scanner.isEmpty) this.ask()
   }
 
   /** Lets in what waits in the stream's own buffer, of which `writableLength` tells, and no write that comes of it. */

@@ -20,13 +20,13 @@ for (const [name, given, delimiters, anchors, maxLength] of rows) {
     t.same(texts(set.delimiters), delimiters)
     t.equal(Buffer.from(set.anchors).toString('latin1'), anchors)
     t.equal(set.maxLength, maxLength)
-    t.same(delimiters.map((_, index) => set.lengthOf(index)), delimiters.map(({ length }) => length))
+    t.same(set.lengths, delimiters.map(({ length }) => length))
   })
 }
 
 t.test('DelimiterSet: lists those that end in a byte, the longest first, of equal ones the first', async (t) => {
   const { endingIn } = delimiterSet('terminator', ['\n', '\0\r\n', ';', '\r\n', ';'])
-  t.same([...endingIn], [[10, [1, 3, 0]], [59, [2, 4]]])
+  t.same([endingIn[10], endingIn[59], endingIn[13]], [[1, 3, 0], [2, 4], []])
 })
 
 t.test('DelimiterSet: has no anchors where there are more than 16, for the automaton is cheaper then', async (t) => {

@@ -5,7 +5,7 @@ import { FrameInput } from '../../src/framing/frame-input.js'
 
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
 
-const OPERATIONS = ['write', 'write', 'write', 'next', 'next', 'hold', 'take', 'take', 'drop', 'peek', 'rewind', 'pushBack', 'takeAll'] as const
+const OPERATIONS = ['write', 'write', 'write', 'next', 'next', 'hold', 'take', 'take', 'takeView', 'drop', 'peek', 'rewind', 'pushBack', 'takeAll'] as const
 const operations = fc.array(
   fc.tuple(fc.constantFrom(...OPERATIONS), fc.oneof(fc.nat(4), fc.nat(600), fc.nat(5000))),
   { maxLength: 60 },
@@ -26,6 +26,11 @@ class Pair {
     if (operation === 'next') equal(input.next(), this.unread.length > input.heldLength)
     if (operation === 'hold') this.#hold()
     if (operation === 'take') this.#deliver(input.take(within), within)
+    if (operation === 'takeView' && input.heldLength === 0) {
+      const count = within >> 1
+      this.#deliver(input.takeView(count, within - count), count)
+      this.#advance(within - count)
+    }
     if (operation === 'drop') {
       input.drop(within)
       this.#advance(within)
