@@ -296,10 +296,9 @@ export class TerminatorSplitter<const O extends TerminatorSplitterOptions = {}> 
       autoDestroy: this.#options.autoDestroy,
       take: () => {
         // What was cut for an earlier consumer comes first.
-        const frame = this.readableLength > 0 && !this.destroyed ? (super.read() as T | null) : take()
-        if (frame !== null) this.#wasRead = true
-        // Reading past its end is what ends a stream.
-        else if (this.#gate.isClosed && !this.destroyed) super.read()
+        const frame = this.readableLength === 0 || this.destroyed ? take() : (super.read() as T | null)
+        if (frame === null) return this.#takeEnd()
+        this.#wasRead = true
         this.#gate.askWhileEmpty()
         return frame
       },
@@ -316,6 +315,12 @@ export class TerminatorSplitter<const O extends TerminatorSplitterOptions = {}> 
       wait: () => this.#watchDeadline(),
     }
     return new StreamFrameIterator(source, destroyOnReturn)
+  }
+
+  /** No frame is left for the iterator that reads: it is reading past its end that ends a stream. */
+  #takeEnd(): null {
+    if (this.#gate.isClosed && !this.destroyed) super.read()
+    return null
   }
 
   /** While an iterator reads: the stream's end is to be taken, or a frame that was cut for an earlier consumer. */
