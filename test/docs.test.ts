@@ -5,11 +5,10 @@
  *     ```ts no-run     compiled only
  */
 
-import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { posix } from 'node:path'
-import { promisify } from 'node:util'
 import t from 'tap'
+import { runNode, type Run } from './support/run-node.js'
 
 interface Block {
   /** Where it begins, as file:line. */
@@ -22,15 +21,8 @@ interface Block {
   readonly output: string | null
 }
 
-interface Run {
-  readonly code: number | string
-  readonly stdout: string
-  readonly stderr: string
-}
-
 const FOLDER = 'build/docs-blocks'
 const MAX_PROCESSES = 4
-const TIMEOUT_MS = 15_000
 
 const filesIn = (folder: string, ending: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => posix.join(folder, file.replaceAll('\\', '/'))).filter((file) => file.endsWith(ending)).toSorted()
@@ -72,31 +64,27 @@ function blocksIn(file: string): Block[] {
   })
 }
 
-/** Runs Node as a user does: the coverage and the loaders of the test process are not for it. */
-async function node(...options: string[]): Promise<Run> {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^NODE_|TAP/.test(name)))
-  try {
-    return { code: 0, ...(await promisify(execFile)(process.execPath, options, { env, timeout: TIMEOUT_MS })) }
-  } catch (error) {
-    const { code, signal, stdout, stderr } = error as { code?: number; signal?: string } & Run
-    return { code: code ?? signal ?? 'unknown', stdout, stderr }
-  }
-}
-
 const nameOf = ({ file, line }: Block): string => `${file.replaceAll(/[^a-z0-9]+/gi, '-')}-${line}`
 
-/** Compiles all of them at once. Gives what the compiler says of each, at the line that it has in its page. */
-async function compile(blocks: readonly Block[]): Promise<(block: Block) => string[]> {
+/** What the compiler says, each with the block it is about, at the line that it has in its page. */
+interface Complaint {
+  readonly block: Block | undefined
+  readonly message: string
+}
+
+/** Compiles all of them at once. */
+async function compile(blocks: readonly Block[]): Promise<Complaint[]> {
   rmSync(FOLDER, { recursive: true, force: true })
   mkdirSync(FOLDER, { recursive: true })
   const compilerOptions = { noEmit: false, rootDir: '.', outDir: '.', declaration: false, declarationMap: false, sourceMap: false }
   writeFileSync(`${FOLDER}/tsconfig.json`, JSON.stringify({ extends: '../../tsconfig.json', compilerOptions, include: ['*.ts'], exclude: [] }))
   for (const block of blocks) writeFileSync(`${FOLDER}/${nameOf(block)}.ts`, block.source)
-  const { stdout, stderr } = await node('node_modules/typescript/bin/tsc', '-p', FOLDER, '--pretty', 'false')
-  const said = `${stdout}${stderr}`.split('\n')
-  return (block) => said.flatMap((message) => {
-    const [, name, line, rest] = /([^/\\]+)\.ts\((\d+),\d+\): (.*)$/.exec(message) ?? []
-    return name === nameOf(block) ? [`${block.file}:${block.line + Number(line)}: ${rest}`] : []
+  const { code, stdout, stderr } = await runNode('node_modules/typescript/lib/tsc.js', '-p', FOLDER, '--pretty', 'false')
+  if (code === 0) return []
+  return `${stdout}${stderr}`.split('\n').filter((line) => line !== '').map((line) => {
+    const [, name, lineInBlock, message] = /([^/\\]+)\.ts\((\d+),\d+\): (.*)$/.exec(line) ?? []
+    const block = blocks.find((one) => nameOf(one) === name)
+    return { block, message: block === undefined ? line : `${block.file}:${block.line + Number(lineInBlock)}: ${message}` }
   })
 }
 
@@ -104,7 +92,7 @@ async function runAll(blocks: readonly Block[]): Promise<Map<Block, Run>> {
   const runs = new Map<Block, Run>()
   const queue = blocks.filter(({ isRun }) => isRun).values()
   const worker = async (): Promise<void> => {
-    for (const block of queue) runs.set(block, await node(`${FOLDER}/${nameOf(block)}.js`))
+    for (const block of queue) runs.set(block, await runNode(`${FOLDER}/${nameOf(block)}.js`))
   }
   await Promise.all(Array.from({ length: MAX_PROCESSES }, worker))
   return runs
@@ -127,13 +115,15 @@ t.test('docs: has no code that is not checked', async (t) => {
 })
 
 t.test('docs: examples do what the pages say', async (t) => {
-  const errorsOf = await compile(blocks)
+  const complaints = await compile(blocks)
   const runs = await runAll(blocks.filter((block) => existsSync(`${FOLDER}/${nameOf(block)}.js`)))
+  const messagesAbout = (block?: Block): string[] => complaints.filter((one) => one.block === block).map(({ message }) => message)
+  t.same(messagesAbout(), [], 'the compiler has nothing else to say')
   for (const block of blocks) {
     t.test(block.at, async (t) => {
-      t.same(errorsOf(block), [], 'it compiles')
+      t.same(messagesAbout(block), [], 'it compiles')
       if (!block.isRun) return
-      const { code, stdout, stderr } = runs.get(block) ?? { code: 'not run', stdout: '', stderr: '' }
+      const { code, stdout, stderr } = runs.get(block) ?? { code: 'not compiled', stdout: '', stderr: '' }
       t.equal(code, 0, `it runs: ${stderr}`)
       if (block.output !== null) t.equal(stdout, block.output, 'it prints what the page says')
     })

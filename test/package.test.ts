@@ -3,14 +3,13 @@
  * tests and documents go together. `asynchat` is what `npm run build` has made of the sources.
  */
 
-import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, posix } from 'node:path'
-import { promisify } from 'node:util'
 import * as asynchat from 'asynchat'
 import * as framing from 'asynchat/framing'
 import t from 'tap'
+import { runNode } from './support/run-node.js'
 
 /** The public surface. A name more or less is a decision: write it here, in the reference and in the change log. */
 const VALUES = { asynchat: ['FrameScanner', 'FramingError', 'TerminatorSplitter'], framing: ['FrameScanner', 'FramingError'] }
@@ -30,12 +29,6 @@ const filesIn = (folder: string, ending: string): string[] =>
 const code = (file: string): string => read(file).replaceAll(/\/\*[^]*?\*\/|^\s*\/\/ .*$/gm, '')
 const specifiersIn = (file: string): string[] =>
   Array.from(code(file).matchAll(/(?:\bfrom|\bimport|\brequire\(|\bimport\(|<reference \w+=)\s*['"]([^'"]+)['"]/g), ([, specifier]) => specifier as string)
-
-/** Runs Node as a user does: the coverage and the loaders of the test process are not for it. */
-async function node(...options: string[]): Promise<{ stdout: string; stderr: string }> {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^NODE_|TAP/.test(name)))
-  return promisify(execFile)(process.execPath, options, { env })
-}
 
 t.test('package: exports exactly these values', async (t) => {
   t.same(Object.keys(asynchat).toSorted(), VALUES.asynchat, 'asynchat')
@@ -67,7 +60,7 @@ t.test('package: gives require() the classes that import gives', async (t) => {
 })
 
 t.test('package: is required without a warning', async (t) => {
-  const { stdout, stderr } = await node('-e', 'console.log(Object.keys(require("asynchat")).length)')
+  const { stdout, stderr } = await runNode('-e', 'console.log(Object.keys(require("asynchat")).length)')
   t.same([stdout, stderr], ['3\n', ''])
 })
 
@@ -109,8 +102,8 @@ const runAlone = (given: string): string => `
 
 t.test('package: runs asynchat/framing where there is no Node', async (t) => {
   for (const given of ['TextEncoder, Uint8Array', 'TextEncoder']) {
-    const { stdout } = await node('--experimental-vm-modules', '--no-warnings', '-e', runAlone(given))
-    t.equal(stdout, '97,98  99 100 undefined undefined\n', given)
+    const { stdout, stderr } = await runNode('--experimental-vm-modules', '--no-warnings', '-e', runAlone(given))
+    t.equal(stdout, '97,98  99 100 undefined undefined\n', `with ${given}: ${stderr}`)
   }
 })
 

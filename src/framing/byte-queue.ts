@@ -34,6 +34,14 @@ export class ByteQueue {
 
   /** Appends a copy. */
   appendCopy(chunk: Uint8Array): void {
+    if (chunk.length === 1 && this.#filled !== -1) {
+      // The smallest chunk, the dearest per byte: a call of `set` costs more than all else that is done for it.
+      const block = this.#parts[this.#parts.length - 1] as Uint8Array
+      block[this.#filled++] = chunk[0] as number
+      this.length++
+      if (this.#filled === block.length) this.#filled = -1
+      return
+    }
     let from = 0
     while (from < chunk.length) {
       if (this.#filled === -1) this.#openBlock(chunk.length - from)
@@ -55,7 +63,7 @@ export class ByteQueue {
 
   /** As `append`, and copies a chunk too that is a small part of a large piece of memory, which it would keep alive. */
   appendCompact(chunk: Uint8Array): void {
-    if (chunk.length * 2 >= chunk.buffer.byteLength) this.append(chunk)
+    if (chunk.length >= LARGE_BYTES && chunk.length * 2 >= chunk.buffer.byteLength) this.appendReference(chunk)
     else this.appendCopy(chunk)
   }
 

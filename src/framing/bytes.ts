@@ -19,7 +19,7 @@ export function isBytes(value: unknown): value is Uint8Array {
 
 /**
  * The class that `chunk.subarray()` would give, as the language defines it (`Symbol.species`). Calling it is a third
- * cheaper than `subarray`, which coerces and clamps what is known to be right (test/bench, row `lf`).
+ * cheaper than `subarray`, which coerces and clamps what is known to be right (test/bench, row `bytes-lf`).
  */
 export function classOf(chunk: Uint8Array): BytesConstructor {
   const made = chunk.constructor as unknown as { [Symbol.species]?: BytesConstructor }

@@ -25,7 +25,7 @@ const UNKNOWN = -1
  * bytes of a chunk, then the first ones of the next until no delimiter can have begun before them.
  *
  * Cost: per byte of input one look by the native search of each anchor (or by the automaton) and one by comparing;
- * per chunk at most the length of the longest delimiter. Hot: test/bench, rows `lf` and `crlf`.
+ * per chunk at most the length of the longest delimiter. Hot: test/bench, rows `bytes-lf` and `bytes-crlf`.
  */
 export class DelimiterSearch {
   /** Positions looked at since the beginning, the found ones included. */
@@ -140,19 +140,21 @@ export class DelimiterSearch {
 
   /** From anchor to anchor. True: a delimiter ends at `#at`; false: at the chunk's end, or out of credit at an anchor. */
   #leap(chunk: Uint8Array, floor: number): boolean {
-    for (let at = this.#at; ; ) {
+    let at = this.#at
+    let index: number
+    do {
       const anchor = this.#nextAnchor(chunk, at)
       this.#credit += anchor - at
       this.#at = anchor
       if (anchor === chunk.length) return false
       this.#credit++
-      const index = this.#compare(chunk, anchor, floor)
+      index = this.#compare(chunk, anchor, floor)
       if (index === NO_CREDIT) return false
-      this.#at = at = anchor + 1
-      if (index === NO_MATCH) continue
-      this.#take(index)
-      return true
-    }
+      at = anchor + 1
+      this.#at = at
+    } while (index === NO_MATCH)
+    this.#take(index)
+    return true
   }
 
   /** Position of the next anchor, the chunk's length where there is none. */

@@ -72,13 +72,13 @@ function refuseHidden(name: string, given: readonly Delimiter[], set: DelimiterS
       if (hiding === -1) continue
       throw invalidType(
         `${name}[${index}]`,
-        `a delimiter that can match: ${inWords(given[hiding])} ends inside it`,
-        inWords(given[index]),
+        `a delimiter that can match: ${inWords(given[hiding] as Delimiter)} ends inside it`,
+        inWords(given[index] as Delimiter),
       )
     }
   }
 }
 
-function inWords(delimiter: Delimiter | undefined): string {
-  return typeof delimiter === 'string' ? delimiter : `bytes ${Array.from(delimiter ?? []).join(' ')}`
+function inWords(delimiter: Delimiter): string {
+  return typeof delimiter === 'string' ? delimiter : `bytes ${Array.from(delimiter).join(' ')}`
 }

@@ -30,7 +30,7 @@ export class FrameInput {
   readonly #unseen = new ByteQueue()
   /** The chunk's class and memory: made once a chunk and used once a frame. */
   #Bytes: BytesConstructor = Uint8Array
-  #memory: ArrayBufferLike = NO_BYTES.buffer
+  #memory: ArrayBufferLike | null = null
   #start = 0
 
   /** Bytes received and not delivered. */
@@ -85,6 +85,7 @@ export class FrameInput {
 
   /** As `take()` and then `drop()`, where nothing is held: a view. Hot. */
   takeView(count: number, dropped: number): Uint8Array {
+    this.#memory ??= this.#locate()
     const from = this.#start + this.at
     this.at += count + dropped
     this.offset += count + dropped
@@ -134,16 +135,20 @@ export class FrameInput {
     this.serial++
     this.at = 0
     this.#Bytes = classOf(chunk)
-    this.#memory = chunk.buffer
-    this.#start = chunk.byteOffset
+    this.#memory = null
+  }
+
+  /** Where the chunk lies: asked for only when a view is made, since for a small chunk it costs more than all else. */
+  #locate(): ArrayBufferLike {
+    this.#start = this.chunk.byteOffset
+    return this.chunk.buffer
   }
 
   /** Nothing of the chunk is needed any more: do not keep its memory alive. */
   #leaveChunk(): void {
     this.chunk = NO_BYTES
     this.at = 0
-    this.#memory = NO_BYTES.buffer
-    this.#start = 0
+    this.#memory = null
   }
 
   #putBack(chunks: readonly Uint8Array[]): void {

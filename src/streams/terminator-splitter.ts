@@ -278,7 +278,7 @@ export class TerminatorSplitter<const O extends TerminatorSplitterOptions = {}> 
 
   /**
    * Gives a flowing consumer a frame, and plain ones after it as long as it flows: what `push()` comes to here, for
-   * a third of its price. Hot: test/bench, row `lf`.
+   * a third of its price. Hot: test/bench, row `bytes-lf`.
    */
   #pour(first: FrameOf<O>): void {
     this.#wasRead = true

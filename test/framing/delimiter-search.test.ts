@@ -2,7 +2,7 @@ import { deepEqual, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { DelimiterSearch } from '../../src/framing/delimiter-search.js'
-import { delimiterSet } from '../../src/framing/delimiter-set.js'
+import { type DelimiterSet, delimiterSet } from '../../src/framing/delimiter-set.js'
 import { FrameInput } from '../../src/framing/frame-input.js'
 import { cutAt } from '../support/cuts.js'
 
@@ -11,8 +11,10 @@ type Find = readonly [end: number, matched: number]
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1')
 
-function search(delimiters: readonly string[], chunks: readonly Uint8Array[]): { finds: Find[]; looks: number; partial: number } {
-  const search = new DelimiterSearch(delimiterSet('terminator', delimiters.map(latin1)))
+/** Searches for the sets in turn, another one after each find. */
+function search(sets: readonly (readonly string[])[], chunks: readonly Uint8Array[]): { finds: Find[]; looks: number; partial: number } {
+  const made = sets.map((delimiters) => delimiterSet('terminator', delimiters.map(latin1)))
+  const search = new DelimiterSearch(made[0] as DelimiterSet)
   const input = new FrameInput()
   for (const chunk of chunks) input.write(chunk)
   const finds: Find[] = []
@@ -25,16 +27,18 @@ function search(delimiters: readonly string[], chunks: readonly Uint8Array[]): {
     ok(search.partialLength === 0, 'a found delimiter is no part of another')
     input.drop(input.heldLength + end - input.at)
     finds.push([input.offset, search.matched])
+    if (made.length > 1) search.use(made[finds.length % made.length] as DelimiterSet)
   }
   return { finds, looks: search.bytesLookedAt, partial: search.partialLength }
 }
 
 /** The first to end, of those the longest, none reaching back into the one before it. */
-function naive(delimiters: readonly string[], text: string): Find[] {
+function naive(sets: readonly (readonly string[])[], text: string): Find[] {
   const finds: Find[] = []
   let floor = 0
   for (let end = 1; end <= text.length; end++) {
     const seen = text.slice(floor, end)
+    const delimiters = sets[finds.length % sets.length] as readonly string[]
     const length = Math.max(0, ...delimiters.filter((one) => seen.endsWith(one)).map((one) => one.length))
     if (length === 0) continue
     floor = end
@@ -55,10 +59,10 @@ const rows: readonly [name: string, delimiters: string[], chunks: string[], find
 
 for (const [name, delimiters, chunks, finds, partial] of rows) {
   t.test(`DelimiterSearch: ${name}`, async (t) => {
-    const found = search(delimiters, chunks.map(latin1))
+    const found = search([delimiters], chunks.map(latin1))
     t.same(found.finds, finds)
     t.equal(found.partial, partial)
-    t.same(naive(delimiters, chunks.join('')), finds, 'by definition')
+    t.same(naive([delimiters], chunks.join('')), finds, 'by definition')
   })
 }
 
@@ -68,30 +72,41 @@ const letters = (minLength: number, maxLength: number): fc.Arbitrary<string> =>
 const canAllMatch = (delimiters: string[]): boolean =>
   delimiters.every((one) => delimiters.every((other) => !one.slice(0, -1).includes(other)))
 
+const sets = fc.array(letters(1, 7), { minLength: 1, maxLength: 4 }).filter(canAllMatch)
+const cuts = fc.array(fc.nat(200), { maxLength: 8 })
+
+function chunksOf(text: string, cuts: readonly number[]): Uint8Array[] {
+  return cutAt(latin1(text), cuts.filter((at) => at <= text.length).toSorted((a, b) => a - b))
+}
+
 t.test('DelimiterSearch: finds what the definition says at every cut, within 2 looks a byte and the delimiter a chunk', async (t) => {
-  const sets = fc.array(letters(1, 7), { minLength: 1, maxLength: 4 }).filter(canAllMatch)
-  const cuts = fc.array(fc.nat(200), { maxLength: 8 })
   t.doesNotThrow(() => fc.assert(fc.property(sets, letters(0, 200), cuts, (delimiters, text, cuts) => {
-    const positions = cuts.filter((at) => at <= text.length).toSorted((a, b) => a - b)
-    const { finds, looks } = search(delimiters, cutAt(latin1(text), positions))
-    deepEqual(finds, naive(delimiters, text))
+    const chunks = chunksOf(text, cuts)
+    const { finds, looks } = search([delimiters], chunks)
+    deepEqual(finds, naive([delimiters], text))
     const anchors = new Set(delimiters.map((one) => one.at(-1))).size
     const longest = Math.max(...delimiters.map((one) => one.length))
-    ok(looks <= text.length * (1 + anchors) + longest * (positions.length + 1), `${looks} looks`)
+    ok(looks <= text.length * (1 + anchors) + longest * chunks.length, `${looks} looks`)
   }), { numRuns: 2000 }))
+})
+
+t.test('DelimiterSearch: finds what the definition says when it looks for another set after each find', async (t) => {
+  t.doesNotThrow(() => fc.assert(fc.property(fc.array(sets, { minLength: 2, maxLength: 3 }), letters(0, 200), cuts, (sets, text, cuts) => {
+    deepEqual(search(sets, chunksOf(text, cuts)).finds, naive(sets, text))
+  }), { numRuns: 1000 }))
 })
 
 t.test('DelimiterSearch: reads on with the automaton where comparing would cost more than it earned', async (t) => {
   const delimiter = `b${'a'.repeat(63)}`
   // Every byte is an anchor, and 63 bytes before it are as the delimiter has them.
   const text = `${'a'.repeat(20_000)}${delimiter}`
-  const { finds, looks } = search([delimiter], [latin1(text)])
+  const { finds, looks } = search([[delimiter]], [latin1(text)])
   t.same(finds, [[text.length, 0]])
   t.ok(looks >= text.length && looks <= 2 * text.length + delimiter.length, `${looks} looks at ${text.length} bytes`)
 })
 
 t.test('DelimiterSearch: looks once at a byte that is no anchor', async (t) => {
-  const { looks } = search(['\r\n'], [latin1('x'.repeat(1000)), latin1('y'.repeat(1000))])
+  const { looks } = search([['\r\n']], [latin1('x'.repeat(1000)), latin1('y'.repeat(1000))])
   t.ok(looks >= 2000 && looks <= 2004, `${looks} looks at 2000 bytes`)
 })
 

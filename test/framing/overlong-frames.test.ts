@@ -1,4 +1,5 @@
 import t from 'tap'
+import { FrameScanner } from '../../src/framing/frame-scanner.js'
 import { readPiece } from '../../src/framing/frame-pieces.js'
 import { abandonSkip, readOverlong, readOverlongCount, redirectSkip, skipOn } from '../../src/framing/overlong-frames.js'
 import { AGAIN, type ScanState, type Skip } from '../../src/framing/scan-state.js'
@@ -81,6 +82,13 @@ t.test('redirectSkip: skips to the terminator that is set meanwhile', async (t) 
     t.same(log, reported, name)
     t.equal(Buffer.from(state.input.takeAll()).toString(), unread, name)
   }
+})
+
+t.test('Skip: knows where its frame began, should it be late', async (t) => {
+  const scanner = new FrameScanner({ ...discard, terminator: '\n', maxFrameLength: 4 })
+  scanner.write(Buffer.from('a\nbcdefgh'))
+  t.same([scanner.read(), scanner.read()], [Buffer.from('a'), null])
+  t.match(scanner.expire(9), { code: 'ERR_FRAME_TIMEOUT', limit: 9, offset: 2, framesBefore: 1 })
 })
 
 t.test('abandonSkip: leaves a discard to be reported, and a truncated frame to be forgotten', async (t) => {

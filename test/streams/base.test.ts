@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import t from 'tap'
 import * as readableStream from 'readable-stream'
+import { TerminatorSplitter } from '../../src/index.js'
 import * as base from '../../src/streams/base.js'
 
 const isNative = process.env['READABLE_STREAM'] === 'disable'
@@ -43,6 +44,19 @@ t.test('base: makes streams that the platform takes for its own', async (t) => {
   await pipeline(stream.Readable.from(['a', 'b']), shout, async (source) => t.equal(await text(source), 'AB'))
   const web = stream.Readable.toWeb(stream.Readable.from([Buffer.from('c')]).pipe(new Shout()))
   t.equal(await text(web as never), 'C', 'the platform\'s toWeb works with them')
+})
+
+t.test('base: makes streams that are used by the platform\'s other names for the same things', async (t) => {
+  const splitter = new TerminatorSplitter('\n', { encoding: 'utf8' })
+  const frames = new Promise((resolve) => splitter.addListener('data', resolve))
+  splitter.write('a\n')
+  t.equal(await frames, 'a', 'addListener() is on()')
+  const iterated = new TerminatorSplitter('\n')
+  const iterator = iterated[Symbol.asyncIterator]()
+  iterated.write('a\n')
+  t.same(await iterator.next(), { done: false, value: Buffer.from('a') })
+  await iterator[Symbol.asyncDispose]()
+  t.ok(iterated.destroyed, 'Symbol.asyncDispose is return()')
 })
 
 t.test('base: has the helpers that belong to its classes', async (t) => {
