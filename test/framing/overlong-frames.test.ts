@@ -18,7 +18,7 @@ const rows: readonly (Scan & { name: string; wanted: string[] })[] = [
   { name: 'counts half a delimiter that is none', terminator: '\r\n', options: discard, input: 'abcde\rf\r\n', wanted: ['discarded 7'] },
   { name: 'discards to the end of input', terminator: '\r\n', options: discard, input: 'abcdef\r', wanted: ['discarded 7'] },
   { name: 'discards exactly a count', terminator: 5, options: discard, input: 'abcdefghijkl', wanted: ['discarded 5', 'discarded 5', 'discarded 2'] },
-  { name: 'discards a count once, where it is not set again', terminator: 5, options: { ...discard, rearmCount: false }, input: 'abcde', wanted: ['discarded 5'] },
+  { name: 'discards a count once, where it is not set again', terminator: 5, options: { ...discard, rearmCount: false }, input: 'abcdef', wanted: ['discarded 5', 'f piece 5'] },
   { name: 'truncates to the limit, when the end is known', terminator: ['\n', '\r\n'], options: truncate, input: 'abcdef\r\ng\n', wanted: ['abcd truncated 0 1', 'g terminator 8'] },
   { name: 'truncates a count', terminator: 6, options: truncate, input: 'abcdefabcdef', wanted: ['abcd truncated 0', 'abcd truncated 6'] },
   { name: 'delivers a truncated frame that the end cuts', terminator: '\n', options: truncate, input: 'abcdef', wanted: ['abcd truncated 0'] },

@@ -86,6 +86,11 @@ t.test('FrameSupply: takes batches of the frames at hand', async (t) => {
   }
 })
 
+t.test('FrameSupply: asks for no more input for a batch that cannot go on', async (t) => {
+  const { supply, waiting } = bench(['a\nlong', 'er\nb\n'], { maxFrameLength: 2, overflow: 'discard' })
+  t.same([supply.takeBatch(9)?.map(String), waiting.length], [['a'], 1])
+})
+
 t.test('FrameSupply: leaves what a handler of a discard throws to its caller', async (t) => {
   const { supply, errors } = bench(['long\n'], {
     maxFrameLength: 2,
@@ -113,6 +118,9 @@ t.test('FrameSupply: is empty where the input was, and no empty frame is due', a
   t.equal(bench([]).supply.isEmpty, true)
   t.equal(bench(['']).supply.isEmpty, false, 'not before the end is there')
   t.equal(bench([], { terminator: 0 }).supply.isEmpty, false)
+  const answered = bench([], { terminator: 0 })
+  t.same(answered.supply.take(), Buffer.from(''))
+  t.equal(answered.supply.isEmpty, false, 'who has that frame may ask for another one')
   const one = bench(['\n'])
   takeAll(one)
   t.equal(one.supply.isEmpty, false)
