@@ -24,7 +24,7 @@ export function readPiece(state: ScanState): Uint8Array | null {
 function step(state: ScanState): Uint8Array | null {
   if (state.phase !== 'framing') return stepOutOfFrame(state)
   if (state.rule.delimiters !== null) return readDelimited(state)
-  return state.rule.count === -1 ? readPassing(state) : readCounted(state)
+  return state.rule.count === -1 ? readPassing(state, state.maxPieceLength) : readCounted(state)
 }
 
 function readDelimited(state: ScanState): Uint8Array | null {
@@ -33,11 +33,11 @@ function readDelimited(state: ScanState): Uint8Array | null {
     const isComplete = state.foundAt !== -1
     const length = contentLength(state)
     const room = state.limit - state.delivered
-    const held = input.heldLength
-    const isLast = isComplete && length <= room && (held === 0 || length <= held)
     // Held bytes go out by themselves: joining them with the chunk would copy it.
-    const ready = Math.min(length, room, held === 0 ? length : held)
-    if (ready > 0 && !isLast) return deliverPiece(state, ready)
+    const atHand = input.heldLength === 0 ? length : Math.min(length, input.heldLength)
+    const ready = Math.min(atHand, room, state.maxPieceLength)
+    const isLast = isComplete && ready === length
+    if (ready > 0 && (!isLast || state.endsApart)) return deliverPiece(state, ready)
     state.searched = -1
     if (length > room) return readOverlong(state, length, isComplete ? search.matchLength : -1)
     if (isLast) return state.deliver(length, search.matchLength, 'terminator')
@@ -65,8 +65,9 @@ function contentLength(state: ScanState): number {
 function readTail(state: ScanState): Uint8Array | null {
   const length = state.input.heldLength
   const room = state.limit - state.delivered
-  if (length <= room) return state.deliverTail()
-  return room > 0 ? deliverPiece(state, room) : readOverlong(state, length, -1)
+  const ready = Math.min(length, room, state.maxPieceLength)
+  if (ready === length) return state.deliverTail()
+  return ready > 0 ? deliverPiece(state, ready) : readOverlong(state, length, -1)
 }
 
 /** In pieces nothing of a count is held, so a count is its own limit. */
@@ -74,9 +75,20 @@ function readCounted(state: ScanState): Uint8Array | null {
   const { input, delivered } = state
   const { count } = state.rule
   if (count === 0) return state.deliverEmpty()
+  if (delivered === count) return state.deliverCount(0)
   if (input.heldLength === 0 && !input.next()) return state.ended ? state.deliverTail() : null
-  const length = Math.min(count - delivered, input.heldLength + input.restLength)
-  return length === count - delivered ? state.deliverCount(length) : deliverPiece(state, length)
+  const length = Math.min(count - delivered, input.heldLength + input.restLength, state.maxPieceLength)
+  const isLast = length === count - delivered && !state.endsApart
+  return isLast ? state.deliverCount(length) : deliverPiece(state, length)
+}
+
+/** Bytes that end the frame whose content was all delivered: of a delimiter, none of a count; -1: its end is not there. */
+export function knownEndLength(state: ScanState): number {
+  const { input, rule, delivered, foundAt, phase } = state
+  if (phase !== 'framing' || delivered === 0) return -1
+  if (rule.delimiters === null) return delivered === rule.count ? 0 : -1
+  if (state.searched !== input.serial || foundAt === -1 || contentLength(state) > 0) return -1
+  return state.search.matchLength
 }
 
 /** Delivers the next `length` bytes as a piece of a frame that goes on. */

@@ -1,6 +1,6 @@
 import { type FramingError, frameTimeout, invalidState } from '../errors.js'
 import { checkBoolean, checkBytes, checkFunction, checkLimit, checkOneOf, checkOptions } from './checks.js'
-import { readPiece } from './frame-pieces.js'
+import { knownEndLength, readPiece } from './frame-pieces.js'
 import { abandonSkip, redirectSkip } from './overlong-frames.js'
 import { type Ending, type ScanOptions, ScanState, type Tail } from './scan-state.js'
 import {
@@ -89,6 +89,11 @@ export class FrameScanner {
     return this.#state.offset
   }
 
+  /** Position in the stream of the first byte that was not delivered. */
+  get position(): number {
+    return this.#state.input.offset
+  }
+
   /** Which delimiter of the set ended the frame read last; 0 for a single one and for other endings. */
   get matched(): number {
     return this.#state.matched
@@ -123,6 +128,33 @@ export class FrameScanner {
   get isInFrame(): boolean {
     const { input, delivered, phase } = this.#state
     return input.heldLength > 0 || delivered > 0 || phase === 'skipping'
+  }
+
+  /** Bytes of the frame that goes on which were delivered, in pieces. */
+  get deliveredLength(): number {
+    return this.#state.delivered
+  }
+
+  /** Whether a frame is too long, and skipped. */
+  get isSkipping(): boolean {
+    return this.#state.phase === 'skipping'
+  }
+
+  /** The limit of the frame at hand: the rule's own, or the scanner's. */
+  get maxFrameLength(): number {
+    return this.#state.limit
+  }
+
+  /** Bytes seen of the frame whose end was not: delivered in pieces, held, or skipped. Its delimiter may be among them. */
+  get frameLength(): number {
+    const { input, delivered, skip } = this.#state
+    return delivered + input.heldLength + (skip === null ? 0 : skip.discarded + (skip.kept?.length ?? 0))
+  }
+
+  /** Position in the stream of the first byte of the frame whose end was not seen. */
+  get frameOffset(): number {
+    const { input, delivered, skip } = this.#state
+    return skip?.offset ?? input.offset - delivered
   }
 
   /** Positions looked at by the search since the beginning: at most 2 a byte and the delimiter's length a chunk. */
@@ -176,9 +208,24 @@ export class FrameScanner {
    * Throws as `read()`; a `TypeError` where `overflow` is `'discard'`: what was delivered cannot be taken back.
    */
   readPiece(): Uint8Array | null {
-    const state = this.#state
-    if (state.skip?.isWhole === true) throw invalidState('readPiece() inside a frame read whole')
-    return readPiece(state)
+    return this.#readPiece(false, Infinity)
+  }
+
+  /**
+   * As `readPiece()`, and what ends a frame is consumed apart from its content: by the read after the last piece, as
+   * a piece that is empty. A terminator that is set between the two rules the delimiter's bytes, which are unread.
+   * Pieces have at most `maxLength` bytes. asynchat: `collect_incoming_data` and `found_terminator` are two calls.
+   */
+  readContent(maxLength: number = Infinity): Uint8Array | null {
+    return this.#readPiece(true, checkLimit('maxLength', maxLength))
+  }
+
+  /**
+   * Bytes that end the frame whose content has all been delivered by `readContent()`: the delimiter's, 0 for a count.
+   * -1 where the frame's end is not there yet.
+   */
+  get endLength(): number {
+    return knownEndLength(this.#state)
   }
 
   /**
@@ -269,9 +316,17 @@ export class FrameScanner {
    */
   expire(timeoutMs: number): FramingError {
     const state = this.#state
-    const offset = state.skip?.offset ?? state.input.offset - state.delivered
+    const { frameOffset } = this
     state.phase = 'failed'
-    return (state.error = frameTimeout(timeoutMs, offset, state.frames))
+    return (state.error = frameTimeout(timeoutMs, frameOffset, state.frames))
+  }
+
+  #readPiece(endsApart: boolean, maxLength: number): Uint8Array | null {
+    const state = this.#state
+    if (state.skip?.isWhole === true) throw invalidState('readPiece() inside a frame read whole')
+    state.endsApart = endsApart
+    state.maxPieceLength = maxLength
+    return readPiece(state)
   }
 
   #startOver(): void {

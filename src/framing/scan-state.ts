@@ -94,6 +94,10 @@ export class ScanState {
   /** In pieces: the chunk that was searched last (its serial), and what `find` said; -1 for none. */
   searched = -1
   foundAt = -1
+  /** In pieces: the end of a frame with content is a piece of its own. */
+  endsApart = false
+  /** In pieces: bytes of the longest. */
+  maxPieceLength: number = Infinity
 
   /** Reading on is welcome only if it delivers: see `isBlocked`. */
   isTentative = false

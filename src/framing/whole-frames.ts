@@ -62,12 +62,12 @@ function wantedOfOverlong({ overflow, limit }: ScanState): number {
   return overflow === 'discard' ? 1 : 0
 }
 
-/** Bytes under `null`, as they came: no frames. */
-export function readPassing(state: ScanState): Uint8Array | null {
+/** Bytes under `null`, as they came, at most `maxLength`: no frames. */
+export function readPassing(state: ScanState, maxLength: number = Infinity): Uint8Array | null {
   const { input } = state
   if (!input.next()) return null
   state.ending = 'piece'
   state.offset = input.offset
   state.matched = 0
-  return input.take(input.restLength)
+  return input.take(Math.min(input.restLength, maxLength))
 }

@@ -1,5 +1,7 @@
 import t from 'tap'
-import { readPiece } from '../../src/framing/frame-pieces.js'
+import { knownEndLength, readPiece } from '../../src/framing/frame-pieces.js'
+import type { ScanState } from '../../src/framing/scan-state.js'
+import type { Terminator } from '../../src/framing/terminator.js'
 import { type Scan, scan, stateOf, told } from '../support/scan.js'
 
 interface Row extends Scan {
@@ -79,4 +81,65 @@ t.test('readPiece: refuses to discard what it has delivered, of a delimited fram
   t.throws(() => readPiece(stateOf('\n', { overflow: 'discard' })), { code: 'ERR_INVALID_ARG_TYPE', message: /"overflow" argument/ })
   const state = stateOf(9, { overflow: 'discard' }, 'abc')
   t.equal(told(state, readPiece(state) as Uint8Array), 'abc ... 0', 'a count is its own limit, and never discarded')
+})
+
+/** As `FrameScanner.readContent()` does. */
+function readContent(maxLength: number): (state: ScanState) => Uint8Array | null {
+  return (state) => {
+    state.endsApart = true
+    state.maxPieceLength = maxLength
+    return readPiece(state)
+  }
+}
+
+const contents: readonly (Scan & { readonly name: string; readonly maxLength: number; readonly wanted: readonly string[] })[] = [
+  { name: 'a frame and its end apart', terminator: '\r\n', maxLength: 9, input: 'ab\r\n\r\nc\r\n', wanted: ['ab ... 0', ' terminator 0', ' terminator 4', 'c ... 6', ' terminator 6'] },
+  { name: 'pieces no longer than allowed', terminator: '\n', maxLength: 2, input: 'abcde\n', options: { maxFrameLength: 9 }, wanted: ['ab ... 0', 'cd ... 0', 'e ... 0', ' terminator 0'] },
+  { name: 'a count and its end apart', terminator: 5, maxLength: 2, input: 'abcdef', options: { rearmCount: false }, wanted: ['ab ... 0', 'cd ... 0', 'e ... 0', ' count 0', 'f piece 5'] },
+  { name: 'a count of 0', terminator: 0, maxLength: 2, input: 'abc', wanted: [' count 0', 'ab piece 0', 'c piece 2'] },
+  { name: 'what passes', terminator: null, maxLength: 2, input: 'abc', wanted: ['ab piece 0', 'c piece 2'] },
+  { name: 'a tail', terminator: 'xyz', maxLength: 1, input: 'axy', wanted: ['a ... 0', 'x ... 0', 'y eof 0'] },
+  { name: 'exactly the limit before it fails', terminator: '\n', maxLength: 3, input: 'abcde\n', wanted: ['abc ... 0', 'd ... 0', 'ERR_FRAME_TOO_LONG 0 5'] },
+  { name: 'a truncated frame', terminator: '\n', maxLength: 3, input: 'abcde\nf\n', options: { overflow: 'truncate' }, wanted: ['abc ... 0', 'd ... 0', ' truncated 0', 'f ... 6', ' terminator 6'] },
+  { name: 'which delimiter it was', terminator: ['\n', '||'], maxLength: 3, input: 'a||', wanted: ['a ... 0', ' terminator 0 1'] },
+]
+
+for (const { name, maxLength, wanted, ...row } of contents) {
+  t.test(`readPiece: gives ends apart: ${name}`, async (t) => {
+    t.same(scan(readContent(maxLength), row, 'whole'), wanted)
+  })
+}
+
+t.test('readPiece: searches a chunk once, however many pieces of it are taken', async (t) => {
+  const state = stateOf('\n', { maxFrameLength: 99 }, `${'x'.repeat(50)}\n`)
+  const read = readContent(1)
+  while (read(state) !== null);
+  t.ok(state.bytesLookedAt <= 102, `${state.bytesLookedAt}`)
+})
+
+t.test('knownEndLength: says how long the end is of a frame whose content was delivered', async (t) => {
+  const rows: readonly [name: string, terminator: Terminator, input: string, reads: number, wanted: number][] = [
+    ['nothing was read', '\r\n', 'ab\r\n', 0, -1],
+    ['all but the delimiter', '\r\n', 'ab\r\n', 1, 2],
+    ['the delimiter too', '\r\n', 'ab\r\n', 2, -1],
+    ['the end is not there', '\r\n', 'ab\r', 1, -1],
+    ['there is more content', '\r\n', 'abcd\r\n', 1, -1],
+    ['all of a count', 2, 'abc', 1, 0],
+    ['a part of a count', 9, 'ab', 1, -1],
+    ['null has no end', null, 'ab', 1, -1],
+    ['the longer one of a set', ['\n', '||'], 'ab||', 1, 2],
+  ]
+  for (const [name, terminator, input, reads, wanted] of rows) {
+    const state = stateOf(terminator, { maxFrameLength: 9, rearmCount: false }, input)
+    for (let count = 0; count < reads; count++) readContent(3)(state)
+    t.equal(knownEndLength(state), wanted, name)
+  }
+  const next = stateOf('\n', {}, 'ab')
+  readContent(9)(next)
+  next.input.write(Buffer.from('\n'))
+  t.equal(knownEndLength(next), -1, 'a chunk that was not looked at')
+  const failed = stateOf('\n', { maxFrameLength: 1 }, 'abc\n')
+  readContent(9)(failed)
+  t.throws(() => readContent(9)(failed))
+  t.equal(knownEndLength(failed), -1, 'a frame that failed')
 })

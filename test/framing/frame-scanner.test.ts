@@ -1359,3 +1359,124 @@ t.test('FrameScanner: a frame of many chunks comes together', async (t) => {
     t.equal(latin1(scanner.takeUnread()), 'end')
   }
 })
+
+t.test('FrameScanner: readContent gives content, and its end apart', async (t) => {
+  const scanner = new FrameScanner({ terminator: '\r\n' })
+  scanner.write(Buffer.from('abc\r\n\r\nd'))
+  const told: string[] = []
+  for (let piece = scanner.readContent(2); piece !== null; piece = scanner.readContent(2)) {
+    told.push(`${latin1(piece)} ${scanner.ending} ${scanner.offset} ${scanner.position} ${scanner.endLength}`)
+  }
+  t.same(told, ['ab null 0 2 -1', 'c null 0 3 2', ' terminator 0 5 -1', ' terminator 5 7 -1', 'd null 7 8 -1'])
+  for (const wrong of [0, -1, 1.5, NaN]) t.throws(() => scanner.readContent(wrong), { code: 'ERR_OUT_OF_RANGE', message: /maxLength/ })
+  t.throws(() => scanner.readContent('1' as unknown as number), { code: 'ERR_INVALID_ARG_TYPE' })
+  t.equal(scanner.readContent(), null, 'any length, where none is given')
+})
+
+t.test('FrameScanner: a terminator set between content and its end rules the delimiter', async (t) => {
+  const rows: readonly [Terminator, string][] = [
+    [';', '\r\nx'],
+    ['\n', '\r'],
+    [3, '\r\nx'],
+    ['\r\n', ''],
+    [null, '\r\nx;\r\n'],
+  ]
+  for (const [terminator, wanted] of rows) {
+    const scanner = new FrameScanner({ terminator: '\r\n' })
+    scanner.write(Buffer.from('ab\r\nx;\r\n'))
+    t.equal(latin1(scanner.readContent() as Uint8Array), 'ab')
+    scanner.setTerminator(terminator)
+    t.equal(latin1(scanner.readContent() as Uint8Array), wanted)
+  }
+})
+
+t.test('FrameScanner: readContent does not mix with whole reading inside a frame', async (t) => {
+  const scanner = new FrameScanner({ terminator: '\n' })
+  scanner.write(Buffer.from('ab\ncd\n'))
+  scanner.readContent(1)
+  t.throws(() => scanner.read(), { code: 'ERR_INVALID_STATE' })
+  scanner.readContent()
+  t.throws(() => scanner.read(), { code: 'ERR_INVALID_STATE' }, 'its end is still to come')
+  scanner.readContent()
+  t.equal(latin1(scanner.read() as Uint8Array), 'cd')
+  const skipping = new FrameScanner({ terminator: '\n', maxFrameLength: 1, overflow: 'truncate' })
+  skipping.write(Buffer.from('abc'))
+  t.equal(skipping.read(), null)
+  t.throws(() => skipping.readContent(), { code: 'ERR_INVALID_STATE' })
+})
+
+t.test('FrameScanner: says the limit of the frame at hand, how much there is of it and where it began', async (t) => {
+  const scanner = new FrameScanner({ terminator: '\r\n', maxFrameLength: 5 })
+  const told = (): number[] => [scanner.maxFrameLength, scanner.frameLength, scanner.frameOffset, scanner.position]
+  t.same(told(), [5, 0, 0, 0])
+  scanner.write(Buffer.from('a\r\nbc\r'))
+  t.equal(scanner.frameLength, 0, 'nothing was looked at')
+  scanner.read()
+  t.equal(scanner.read(), null)
+  t.same(told(), [5, 3, 3, 3], 'what is held, with what may be its delimiter')
+  scanner.write(Buffer.from('\nde'))
+  scanner.read()
+  scanner.readPiece()
+  t.same(told(), [5, 2, 7, 9], 'what was delivered')
+  scanner.setTerminator({ until: '\n', maxFrameLength: 2, overflow: 'truncate' })
+  scanner.write(Buffer.from('fghi'))
+  t.equal(scanner.read(), null)
+  t.same([scanner.maxFrameLength, scanner.frameLength, scanner.frameOffset], [2, 4, 9], 'what is skipped and kept')
+  scanner.setTerminator({ until: '\n', maxFrameLength: 2, overflow: 'discard' })
+  scanner.takeUnread()
+  scanner.write(Buffer.from('fghi'))
+  t.equal(scanner.read(), null)
+  t.equal(scanner.frameLength, 4, 'what is discarded')
+})
+
+t.test('FrameScanner: tells who drives it what comes', async (t) => {
+  const scanner = new FrameScanner({ terminator: 0 })
+  t.equal(scanner.isEmptyNext, true)
+  const { ruleSerial } = scanner
+  scanner.setTerminator({ until: '\n', frameTimeout: 5, pieces: true })
+  t.same([scanner.isEmptyNext, scanner.ruleSerial > ruleSerial, scanner.frameTimeout, scanner.pieces], [false, true, 5, true])
+  t.same([scanner.isEmpty, scanner.isInFrame, scanner.frameCount], [true, false, 0])
+  scanner.write(Buffer.from('a\nb'))
+  t.equal(scanner.isEmpty, false)
+  scanner.read()
+  scanner.read()
+  t.same([scanner.isInFrame, scanner.frameCount], [true, 1])
+  t.match(scanner.expire(5), { code: 'ERR_FRAME_TIMEOUT', limit: 5, offset: 2, framesBefore: 1 })
+  t.throws(() => scanner.read(), { code: 'ERR_FRAME_TIMEOUT' })
+})
+
+t.test('FrameScanner: reads ahead only what is delivered', async (t) => {
+  for (const inPieces of [false, true]) {
+    const scanner = new FrameScanner({ terminator: '\n', maxFrameLength: 2 })
+    scanner.write(Buffer.from('ab\nabc\n'))
+    t.equal(latin1(scanner.readTentatively(inPieces) as Uint8Array), 'ab')
+    if (inPieces) scanner.readTentatively(inPieces)
+    t.equal(scanner.readTentatively(inPieces), null)
+    t.equal(scanner.isBlocked, true)
+    scanner.setTerminator('c')
+    t.equal(latin1(scanner.read() as Uint8Array), inPieces ? '' : 'ab')
+    t.equal(scanner.isBlocked, true, 'as the last tentative read left it')
+    const rest = scanner.readTentatively(inPieces)
+    t.equal(rest === null ? null : latin1(rest), inPieces ? '\n' : null)
+    t.equal(scanner.isBlocked, false)
+  }
+})
+
+t.test('FrameScanner: says what is missing of a rule\'s count, and of one that is skipped', async (t) => {
+  const rule = { until: 5, pieces: true } as const
+  const running = new FrameScanner({ terminator: rule })
+  t.equal(running.getTerminator(), rule)
+  running.write(Buffer.from('ab'))
+  running.readPiece()
+  t.same(running.getTerminator(), { until: 3, pieces: true })
+  const skipping = new FrameScanner({ terminator: 5, maxFrameLength: 2, overflow: 'truncate' })
+  skipping.write(Buffer.from('abcd'))
+  t.equal(skipping.read(), null)
+  t.equal(skipping.getTerminator(), 1)
+  const failed = new FrameScanner({ terminator: 5, maxFrameLength: 2, overflow: 'truncate', tail: 'error' })
+  failed.write(Buffer.from('abcd'))
+  failed.end()
+  t.throws(() => failed.read(), { code: 'ERR_FRAME_INCOMPLETE', length: 4 })
+  failed.setTerminator(null)
+  t.equal(latin1(failed.read() as Uint8Array), 'ab', 'what was kept of it is unread')
+})

@@ -122,8 +122,8 @@ const LATE: Drive = { moment: 'late' }
 const UNFINISHED: Drive = { moment: 'eager', ended: false }
 const ALL: readonly Drive[] = [...READING_MOMENTS.map((moment) => ({ moment })), SLOW, UNFINISHED, { moment: 'late', ended: false }]
 
-function inPieces(drives: readonly Drive[]): Drive[] {
-  return drives.map((drive) => ({ ...drive, piecewise: true }))
+function inPieces(drives: readonly Drive[], contentOf = 0): Drive[] {
+  return drives.map((drive) => ({ ...drive, piecewise: true, contentOf }))
 }
 
 /** Asserts that every subject is as the model has it. */
@@ -199,6 +199,18 @@ t.test('FrameScanner: in pieces, the end of input does not depend on how the inp
   // Which bytes of a cut frame came before the error follows the moment of reading: they are compared joined.
   for (const tail of ['emit', 'error'] as const) {
     check(t, [...SINGLES, ...SETS, ...COUNTS], { tail }, { drives: inPieces([EAGER, SLOW, LATE]), shorter: 1 })
+  }
+})
+
+t.test('FrameScanner: content in pieces of any length, joined, with the ends apart, are the frames at every cut', async (t) => {
+  const everything = [...SINGLES, ...SETS, ...COUNTS]
+  for (const contentOf of [1, 2, 3]) {
+    const drives = inPieces([SLOW, EAGER, LATE, UNFINISHED], contentOf)
+    check(t, everything, {}, { drives: contentOf === 1 ? drives : drives.slice(0, 1), shorter: 2 })
+    check(t, COUNTS, { rearmCount: false }, { drives, shorter: 1 })
+    check(t, [...SINGLES, ...SETS], { maxFrameLength: 2 }, { drives: drives.slice(0, 1), shorter: 2 })
+    check(t, [...SINGLES, ...SETS], { maxFrameLength: 2, overflow: 'truncate' }, { drives: drives.slice(0, 2), shorter: 2 })
+    check(t, everything, { tail: 'emit' }, { drives: drives.slice(0, 1), shorter: 2 })
   }
 })
 
@@ -309,8 +321,10 @@ t.test('FrameScanner: pieces, joined, are the frames of a random script', async 
   const moments = fc.array(fc.constantFrom(0, 1, 2, Infinity), { minLength: 1, maxLength: 6 })
   await t.resolves(
     fc.assert(
-      fc.asyncProperty(cutWords, fc.array(terminators, { minLength: 1, maxLength: 20 }), fc.boolean(), moments, fc.boolean(), async (chunks, script, keepTerminator, reads, ended) => {
-        const drive = { piecewise: true, reads, ended }
+      fc.asyncProperty(cutWords, fc.array(terminators, { minLength: 1, maxLength: 20 }), fc.boolean(), moments, fc.boolean(), fc.nat({ max: 4 }), async (chunks, script, keeps, reads, ended, contentOf) => {
+        // The end apart is an empty piece: it keeps no terminator.
+        const keepTerminator = keeps && contentOf === 0
+        const drive = { piecewise: true, reads, ended, contentOf }
         const word = chunks.map(latin1).join('')
         const model = runModel(word, script, { keepTerminator, tail: 'emit' }, drive)
         const trace = runScanner(chunks, script, { keepTerminator, tail: 'emit' }, drive)

@@ -22,6 +22,8 @@ export interface Drive {
   /** Instead of a moment: at most so many reads after each chunk, over and over. */
   readonly reads?: readonly number[]
   readonly piecewise?: boolean
+  /** In pieces of at most so many bytes, the ends apart. */
+  readonly contentOf?: number
   /** Whether the end of input comes at all. Without it the trace shows what is held. */
   readonly ended?: boolean
 }
@@ -42,9 +44,9 @@ export function runScanner(
   chunks: readonly Uint8Array[],
   script: readonly Terminator[],
   options: Omit<FrameScannerOptions, 'terminator' | 'onOverflow'> = {},
-  { moment = 'eager', reads = [moment === 'eager' ? Infinity : 0], piecewise = false, ended = true }: Drive = {},
+  { moment = 'eager', reads = [moment === 'eager' ? Infinity : 0], piecewise = false, contentOf = 0, ended = true }: Drive = {},
 ): Trace {
-  const driver = new Driver(script, options, piecewise)
+  const driver = new Driver(script, options, piecewise, contentOf)
   for (const [index, chunk] of chunks.entries()) {
     driver.scanner.write(chunk)
     driver.drain(reads[index % reads.length])
@@ -59,6 +61,7 @@ class Driver {
   readonly scanner: FrameScanner
   readonly #script: readonly Terminator[]
   readonly #isPiecewise: boolean
+  readonly #maxLength: number
   readonly #frames: ModelFrame[] = []
   readonly #discarded: number[] = []
   readonly #oddities: string[] = []
@@ -67,9 +70,10 @@ class Driver {
   #partialOffset = 0
   #thrown: unknown = null
 
-  constructor(script: readonly Terminator[], options: FrameScannerOptions, isPiecewise: boolean) {
+  constructor(script: readonly Terminator[], options: FrameScannerOptions, isPiecewise: boolean, maxLength: number) {
     this.#script = script
     this.#isPiecewise = isPiecewise
+    this.#maxLength = maxLength
     this.scanner = new FrameScanner({
       ...options,
       terminator: script[0] as Terminator,
@@ -107,6 +111,7 @@ class Driver {
   }
 
   #read(): Uint8Array | null {
+    if (this.#maxLength > 0) return this.scanner.readContent(this.#maxLength)
     return this.#isPiecewise ? this.scanner.readPiece() : this.scanner.read()
   }
 
@@ -115,6 +120,7 @@ class Driver {
     if (this.#frames.length > MAX_RESULTS) throw new Error('frames for ever')
     if (this.#partial === '') this.#partialOffset = offset
     else if (offset !== this.#partialOffset) this.#oddities.push(`the offset moved to ${offset} inside a frame`)
+    if (this.#maxLength > 0) this.#lookAtContent(data, ending)
     if (ending === null) {
       if (!this.#isPiecewise) this.#oddities.push('a whole frame had no ending')
       if (data === '') this.#oddities.push('an empty piece did not end its frame')
@@ -125,6 +131,13 @@ class Driver {
     this.#partial = ''
     if (ending === 'piece' || this.#index + 1 >= this.#script.length) return
     this.scanner.setTerminator(this.#script[(this.#index += 1)] as Terminator)
+  }
+
+  #lookAtContent(data: string, ending: Ending | null): void {
+    if (data.length > this.#maxLength) this.#oddities.push(`a piece of ${data.length} bytes`)
+    // Of a tail there is no end to consume.
+    const isEnd = ending !== null && ending !== 'piece' && ending !== 'eof'
+    if (isEnd && data !== '') this.#oddities.push('an end was not apart')
   }
 
   /** Bytes under `null` that follow each other are joined. */
