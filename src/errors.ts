@@ -12,6 +12,10 @@ export type FramingErrorCode =
   | 'ERR_FRAME_INCOMPLETE'
   | 'ERR_FRAME_TIMEOUT'
   | 'ERR_NO_PROGRESS'
+  | 'ERR_UNREAD_INPUT'
+  | 'ERR_METHOD_NOT_IMPLEMENTED'
+  | 'ERR_CHANNEL_CLOSED'
+  | 'ERR_DISCARDED'
 
 /** The facts a {@link FramingError} carries; each is there when it means something for the code. */
 export interface FramingErrorDetails {
@@ -95,6 +99,57 @@ export function noProgress(steps: number, offset: number, framesBefore: number):
     `No progress at offset ${offset}: ${steps} empty frames in a row consumed no byte`,
     { offset, framesBefore },
   )
+}
+
+export function unreadInput(length: number): FramingError {
+  return new FramingError('ERR_UNREAD_INPUT', `Cannot upgrade: ${length} bytes were received that nobody has read`, { length })
+}
+
+export function methodNotImplemented(name: string): FramingError {
+  return new FramingError('ERR_METHOD_NOT_IMPLEMENTED', `Method ${name}() is not implemented: override it, or give it as an option`)
+}
+
+export function readTimeout(limit: number): FramingError {
+  return new FramingError('ERR_FRAME_TIMEOUT', `The read is late: its frame was not there within ${limit} ms`, { limit })
+}
+
+export function idleTimeout(limit: number): FramingError {
+  return new FramingError('ERR_FRAME_TIMEOUT', `The channel is idle: no byte came or went for ${limit} ms`, { limit })
+}
+
+export function tooSlow(length: number, limit: number): FramingError {
+  return new FramingError('ERR_CHANNEL_CLOSED', `The channel is too slow: ${length} bytes wait for it, the limit is ${limit}`, { length, limit })
+}
+
+/** As the platform makes it when a signal is aborted. */
+export function abortError(cause: unknown): Error {
+  const error = withCode(new Error('The operation was aborted', { cause }), 'ABORT_ERR')
+  error.name = 'AbortError'
+  return error
+}
+
+export function channelClosed(message = 'The channel is closed'): FramingError {
+  return new FramingError('ERR_CHANNEL_CLOSED', message)
+}
+
+export function discarded(): FramingError {
+  return new FramingError('ERR_DISCARDED', 'The source was discarded before all of it had left')
+}
+
+/** What a source failed with, as an error: it may throw anything. */
+export function failureOf(reason: unknown): Error {
+  if (typeof reason === 'object' && reason !== null) return reason as Error
+  return new Error(`The source failed with ${shown(reason)}`, { cause: reason })
+}
+
+/** As asynchat's `fifo`, whose `first()` is an `IndexError` then. */
+export function emptyFifo(): RangeError {
+  return withCode(new RangeError('Cannot give the first item: the fifo is empty'), 'ERR_OUT_OF_RANGE')
+}
+
+export function tooManyHooks(): TypeError {
+  const message = 'Give handleFrame, or collectIncomingData and foundTerminator, and not both: each takes the input'
+  return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 
 /** A `TypeError` as Node makes it: `The "count" argument must be an integer. Received 'x'`. */

@@ -57,6 +57,9 @@ const made: readonly [error: errors.FramingError, code: string, message: string,
   [errors.frameIncomplete(bytes, 2, 3, 4), 'ERR_FRAME_INCOMPLETE', 'Frame at offset 3 is incomplete: the input ended after 2 bytes of it', { bytes, length: 2, offset: 3, framesBefore: 4 }],
   [errors.frameTimeout(50, 1, 2), 'ERR_FRAME_TIMEOUT', 'Frame at offset 1 is late: it did not end within 50 ms of its first byte', { limit: 50, offset: 1, framesBefore: 2 }],
   [errors.noProgress(100, 1, 2), 'ERR_NO_PROGRESS', 'No progress at offset 1: 100 empty frames in a row consumed no byte', { offset: 1, framesBefore: 2 }],
+  [errors.channelClosed(), 'ERR_CHANNEL_CLOSED', 'The channel is closed', {}],
+  [errors.channelClosed('Cannot enqueue'), 'ERR_CHANNEL_CLOSED', 'Cannot enqueue', {}],
+  [errors.discarded(), 'ERR_DISCARDED', 'The source was discarded before all of it had left', {}],
 ]
 
 for (const [error, code, message, facts] of made) {
@@ -73,4 +76,17 @@ t.test('FramingError: has no facts unless given some', async (t) => {
   const error = new errors.FramingError('ERR_NO_PROGRESS', 'none')
   t.same(Object.keys(error), ['code'])
   t.equal(error.limit, undefined)
+})
+
+t.test('failureOf: is the reason itself, or an error about what is none', async (t) => {
+  for (const reason of [new Error('original'), { code: 'of another kind' }]) t.equal(errors.failureOf(reason), reason)
+  for (const reason of [undefined, null, 'text', 0]) {
+    const error = errors.failureOf(reason)
+    t.match(error, { name: 'Error', message: `The source failed with ${JSON.stringify(reason) ?? 'undefined'}` })
+    t.equal(error.cause, reason)
+  }
+})
+
+t.test('emptyFifo: is a RangeError with the code of Node', async (t) => {
+  t.match(errors.emptyFifo(), { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' })
 })

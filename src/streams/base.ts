@@ -17,6 +17,9 @@ export type Transform = node.Transform
 
 export const Readable: Constructor<typeof node.Readable> = readableStream.Readable as never
 
+export const Duplex: Constructor<typeof node.Duplex> = readableStream.Duplex as never
+export type Duplex = node.Duplex
+
 export const addAbortSignal: typeof node.addAbortSignal = (readableStream as unknown as typeof node).addAbortSignal
 
 export const finished: typeof node.finished = readableStream.finished

@@ -19,6 +19,16 @@ import type { Callback, WriteGate } from './write-gate.js'
 
 const DEFAULT_BATCH_COUNT = 1024
 
+/** What a splitter gives to a part of this package that reads it in place of a consumer. */
+export interface SplitterDoor {
+  readonly scanner: FrameScanner
+  /** Writes whose bytes were used up are called back. */
+  release(): void
+}
+
+/** The reader becomes the splitter's consumer, for good: it takes the frames from the scanner by itself. */
+export let openSplitter: (splitter: TerminatorSplitter<any>, reader: FrameReader) => SplitterDoor
+
 /**
  * A Transform that cuts bytes into frames: bytes (or strings) in, one frame per object out.
  *
@@ -370,6 +380,10 @@ export class TerminatorSplitter<const O extends TerminatorSplitterOptions = {}> 
   }
 
   static {
+    openSplitter = (splitter, reader) => {
+      splitter.#reader = reader
+      return { scanner: splitter.#scanner, release: () => splitter.#gate.askWhileEmpty() }
+    }
     // As an accessor it cannot be declared: the platform's types have it as a property.
     const inherited = Reflect.getOwnPropertyDescriptor(Readable.prototype, 'readableDidRead')
     Object.defineProperty(this.prototype, 'readableDidRead', {
@@ -381,6 +395,7 @@ export class TerminatorSplitter<const O extends TerminatorSplitterOptions = {}> 
   }
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
+/** The same memory, as a Buffer. */
+export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }

@@ -19,6 +19,8 @@ class Shout extends base.Transform {
 t.test('base: is readable-stream, or the platform when READABLE_STREAM=disable says so', async (t) => {
   t.equal(base.Transform, readableStream.Transform)
   t.equal(base.Readable, readableStream.Readable)
+  t.equal(base.Duplex, readableStream.Duplex)
+  t.equal(Object.is(base.Duplex, stream.Duplex), isNative)
   t.equal(Object.is(base.Transform, stream.Transform), isNative)
   t.equal(Object.is(base.Readable, stream.Readable), isNative)
 })

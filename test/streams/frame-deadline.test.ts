@@ -1,38 +1,6 @@
 import t from 'tap'
 import { FrameDeadline } from '../../src/streams/frame-deadline.js'
-
-/** The platform's clock and its timers, moved by hand. */
-class Clock {
-  #nowMs = 1000
-  readonly timers = new Map<object, { atMs: number; call: () => void }>()
-  readonly #original = { setTimeout, clearTimeout, now: performance.now.bind(performance) }
-  unrefCount = 0
-
-  constructor() {
-    const set = (call: () => void, delayMs: number): object => {
-      const timer = { unref: () => this.unrefCount++ }
-      this.timers.set(timer, { atMs: this.#nowMs + delayMs, call })
-      return timer
-    }
-    Object.assign(globalThis, { setTimeout: set, clearTimeout: (timer: object) => this.timers.delete(timer) })
-    performance.now = () => this.#nowMs
-  }
-
-  pass(ms: number): void {
-    this.#nowMs += ms
-    for (const [timer, { atMs, call }] of this.timers) {
-      if (atMs > this.#nowMs) continue
-      this.timers.delete(timer)
-      call()
-    }
-  }
-
-  restore(): void {
-    const { now, ...timers } = this.#original
-    Object.assign(globalThis, timers)
-    performance.now = now
-  }
-}
+import { Clock } from '../support/clock.js'
 
 type Step = readonly ['run', limitMs: number] | readonly ['stop' | 'reset'] | readonly ['pass', ms: number, lateCount: number]
 

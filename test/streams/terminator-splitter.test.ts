@@ -10,6 +10,7 @@ import { createGzip, gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import t from 'tap'
 import { FramingError, TerminatorSplitter } from '../../src/index.js'
+import { openSplitter } from '../../src/streams/terminator-splitter.js'
 import type {
   FrameDetails,
   FramePiece,
@@ -1587,4 +1588,43 @@ t.test('TerminatorSplitter: has the types of its frames', async t => {
   t.throws(() => new TerminatorSplitter('\n', { encoding: 'utf-7' }))
   // @ts-expect-error -- undefined is no terminator
   t.throws(() => splitter.setTerminator(undefined))
+})
+
+t.test('openSplitter: gives the scanner to a reader of its own, who is served what is written', async t => {
+  const splitter = new TerminatorSplitter('\n')
+  const frames: string[] = []
+  const door = openSplitter(splitter, {
+    isWaiting: true,
+    serve: () => {
+      for (let frame = door.scanner.read(); frame !== null; frame = door.scanner.read()) frames.push(textOf(frame))
+    }
+  })
+  splitter.write('a\n')
+  await turns(2)
+  t.same(frames, ['a'])
+  splitter.setTerminator(';')
+  splitter.write('b\nc;d')
+  await turns(2)
+  t.same(frames, ['a', 'b\nc'])
+  t.throws(() => splitter.on('data', () => {}), { code: 'ERR_INVALID_STATE' }, 'it is the only consumer')
+  t.throws(() => splitter.read(), { code: 'ERR_INVALID_STATE' })
+  t.equal(textOf(splitter.takeUnread()), 'd')
+})
+
+t.test('openSplitter: calls a write back when its bytes were used up, and the reader says so', async t => {
+  const splitter = new TerminatorSplitter('\n')
+  const door = openSplitter(splitter, { isWaiting: false, serve: () => {} })
+  let isDone = false
+  splitter.write('a\nb\n', () => (isDone = true))
+  await turns(2)
+  t.equal(textOf(door.scanner.read()), 'a')
+  door.release()
+  await turns(2)
+  t.equal(isDone, false, 'there is more')
+  t.equal(textOf(door.scanner.read()), 'b')
+  await turns(2)
+  t.equal(isDone, false, 'nobody has said so')
+  door.release()
+  await turns(2)
+  t.equal(isDone, true)
 })
