@@ -15,3 +15,26 @@ export {
 export { TerminatorSplitter } from './streams/terminator-splitter.js'
 export type { FrameIterator } from './streams/frame-iterator.js'
 export type { FrameDetails, FrameOf, FramePiece, TerminatorSplitterOptions } from './streams/splitter-options.js'
+export { Fifo } from './producers/fifo.js'
+export { SimpleProducer } from './producers/simple-producer.js'
+export type { BlobLike, Chunk, Produced, Producer, Source, WebReadable } from './producers/source.js'
+export { ProducerReadable, type ProducerReadableOptions } from './streams/producer-readable.js'
+export { AsyncChat, type AsyncChatClass, type ConnectOptions, type SpawnOptions } from './chat/async-chat.js'
+export {
+  ChatServer,
+  createChatServer,
+  type BroadcastOptions,
+  type ChannelDefaults,
+  type ChatFactory,
+  type ChatServerEvents,
+  type ChatServerOptions,
+  type SlowMember,
+} from './chat/chat-server.js'
+export type { AsyncChatOptions, ChatHooks, ChatSettings, CloseInfo, EndInfo, TimeoutKind } from './chat/chat-options.js'
+export type { PushCallback } from './chat/chat-output.js'
+export type { ReadOptions } from './chat/chat-read.js'
+export type { Transport } from './chat/chat-transport.js'
+export type { DialOptions, StartOptions } from './chat/dial.js'
+export type { Detached, UpgradeOptions, Wrap } from './chat/hand-over.js'
+export type { HookResult } from './chat/hook-runner.js'
+export { stdio, type StdioOptions } from './chat/stdio.js'
