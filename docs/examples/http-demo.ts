@@ -1,6 +1,7 @@
 // npm run demo
 import type { Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import type { ChatServer } from 'asynchat'
 import { createHttpServer, type HttpServerOptions } from './http-server.js'
 import { listen, scenarios as allScenarios, type Scenario } from './http-scenarios.js'
 
@@ -9,7 +10,7 @@ type Frame = Parameters<NonNullable<HttpServerOptions['onFrame']>>[0]
 export interface DemoOptions {
   readonly scenarios?: readonly Scenario[]
   /** The server to be judged. */
-  readonly createServer?: (options: HttpServerOptions) => Server
+  readonly createServer?: (options: HttpServerOptions) => Server | ChatServer
   readonly print?: (line: string) => void
   /** What a scenario may take before it has failed. @defaultValue 10,000 */
   readonly limitMs?: number
@@ -22,7 +23,7 @@ export async function runDemo(options: DemoOptions = {}): Promise<0 | 1> {
   let frameCount = 0
   let failureCount = 0
   const { port, close } = await listen(createServer({ onFrame: (frame) => frames.push(frame) }))
-  print(`HTTP/1.1 through a TerminatorSplitter on http://127.0.0.1:${port}\n`)
+  print(`HTTP/1.1 through an AsyncChat on http://127.0.0.1:${port}\n`)
   for (const { name, run } of scenarios) {
     const { isOk, text } = await verdict(run(port), limitMs)
     print(`${isOk ? 'ok    ' : 'FAILED'}  ${name}: ${text}`)

@@ -6,6 +6,7 @@ import { connect, type AddressInfo, type Server, type Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { setImmediate as turn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
+import type { ChatServer } from 'asynchat'
 
 export interface Scenario {
   readonly name: string
@@ -31,21 +32,22 @@ function shown(value: unknown): string {
 }
 
 /** The server on a free port of 127.0.0.1, and a way to be rid of it with all its connections. */
-export async function listen(server: Server): Promise<{ port: number; close: () => Promise<void> }> {
+export async function listen(server: Server | ChatServer): Promise<{ port: number; close: () => Promise<void> }> {
+  const below = 'server' in server ? server.server : server
   const sockets = new Set<Socket>()
-  server.on('connection', (socket) => {
+  below.on('connection', (socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
   server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  await once(below, 'listening')
   const close = async (): Promise<void> => {
-    const closed = once(server, 'close')
-    server.close()
+    const closed = once(below, 'close')
+    below.close()
     for (const socket of sockets) socket.destroy()
     await closed
   }
-  return { port: (server.address() as AddressInfo).port, close }
+  return { port: (below.address() as AddressInfo).port, close }
 }
 
 /** Sends the pieces, each as a packet of its own, and reads until the server ends the connection. */

@@ -1,9 +1,16 @@
 // npm start   (on a port of your choice: PORT=8080 npm start), then: curl -v --data hello http://127.0.0.1:8080/
+//
+// The example of asynchat's own page, `class http_request_handler`, name by name and step by step. What differs, and why:
+//   ibuffer            collect(), takeCollected(): a body that comes byte by byte costs its bytes, not an object each
+//   op is POST         a Content-Length: every method may have a body, and one of 0 bytes ends at once
+//   terminator None    the blank line again: what a client "over-sends" is its next request
+//   parse()            left to who handles the request
+//   obuffer, sessions  push(); the server's `channels`
 import { createHash } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { TerminatorSplitter, type Ending } from 'asynchat'
+import { AsyncChat, type ChatServer, type EndInfo, type Ending, type TimeoutKind, createChatServer } from 'asynchat'
 
 export interface HttpServerOptions {
   /** Called for each frame: what it is, why it ended there, where it began in the connection's bytes. */
@@ -17,57 +24,97 @@ export interface HttpServerOptions {
 }
 
 type Head = ReturnType<typeof parseHead>
-type Request = Head & { readonly body: Buffer }
 
 /** Answers a request with what it was: method, path, length and SHA-256 of the body; `/echo` with the body itself. */
-export function createHttpServer(options: HttpServerOptions = {}): Server {
-  // Half-open: a client may end its side first and still gets its answers.
-  return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => void serve(socket, options))
+export function createHttpServer(options: HttpServerOptions = {}): ChatServer<HttpRequestHandler> {
+  return createChatServer((sock) => new HttpRequestHandler(sock, options))
 }
 
-async function serve(socket: Socket, options: HttpServerOptions): Promise<void> {
-  socket.on('error', () => {}) // A reset: 'close' follows, and ends the loop below.
-  socket.setTimeout(2 * (options.timeoutMs ?? 30_000), () => socket.destroy())
-  try {
-    for await (const request of readRequests(socket, options)) {
-      const body = request.path === '/echo' ? request.body : summaryOf(request)
-      socket.cork() // Head and body leave together.
-      socket.write(answerHead(200, body.length, request.isPersistent))
-      const written = write(socket, request.method === 'HEAD' ? '' : body)
-      socket.uncork()
-      // Answers stay in order and never pile up: while a peer does not read them, none of its requests is cut.
-      await written
-      if (!request.isPersistent) break
-    }
-  } catch (error) {
-    // No frame can be trusted after a broken one: say why and hang up. (To a peer that has gone, this goes nowhere.)
-    socket.write(answerHead(statusOf(error), 0, false))
+/** Answers stay in order and never pile up: while more than this waits for a peer, none of its requests is cut. */
+const MAX_QUEUED_BYTES = 64 * 1024
+const NO_BODY = Buffer.alloc(0)
+
+export class HttpRequestHandler extends AsyncChat {
+  readonly untilBlankLine: { readonly until: string; readonly maxFrameLength: number }
+  readonly maxBodyLength: number
+  readingHeaders: boolean
+  handling: boolean
+  headers: Head | null = null
+  cgiData: Buffer
+  readonly log: HttpServerOptions['onFrame']
+
+  constructor(sock: Socket, options: HttpServerOptions) {
+    const { maxHeadLength = 16 * 1024, maxBodyLength = 8 * 1024 * 1024, timeoutMs = 30_000, onFrame } = options
+    super(sock, { frameTimeout: timeoutMs, idleTimeout: 2 * timeoutMs, maxQueuedBytes: MAX_QUEUED_BYTES })
+    this.untilBlankLine = { until: '\r\n\r\n', maxFrameLength: maxHeadLength }
+    this.maxBodyLength = maxBodyLength
+    this.setTerminator(this.untilBlankLine)
+    this.readingHeaders = true
+    this.handling = false
+    this.cgiData = NO_BODY
+    this.log = onFrame
   }
-  hangUp(socket)
-}
 
-/** The heart: a head up to the blank line, as many bytes of body as it declares, and back to heads. */
-async function* readRequests(socket: Socket, options: HttpServerOptions): AsyncGenerator<Request> {
-  const { maxHeadLength = 16 * 1024, maxBodyLength = 8 * 1024 * 1024, timeoutMs: frameTimeout = 30_000 } = options
-  const untilBlankLine = { until: '\r\n\r\n', maxFrameLength: maxHeadLength, frameTimeout }
-  // 'error': a head that is cut by the end of input is not a head.
-  const splitter = new TerminatorSplitter(untilBlankLine, { details: true, tail: 'error' })
-  socket.once('close', () => splitter.destroy())
-  socket.pipe(splitter) // Not pipeline(): it destroys the socket on an error, and the peer would not see its 400.
-  let head: Head | null = null
-  for await (const { data, ending, offset } of splitter) {
-    const isHead: boolean = head === null
-    options.onFrame?.({ kind: isHead ? 'head' : 'body', ending, offset, length: data.length })
-    head ??= parseHead(data, maxBodyLength)
-    if (isHead && head.bodyLength !== null) {
-      if (head.expectsContinue) await write(socket, 'HTTP/1.1 100 Continue\r\n\r\n')
-      // The switch: it rules the very next byte, whatever has arrived by now. A length of 0 is an empty frame at once.
-      splitter.setTerminator({ until: head.bodyLength, maxFrameLength: maxBodyLength, frameTimeout })
-      continue
+  /** Buffers the data. */
+  override collectIncomingData(data: Buffer): void {
+    this.collect(data)
+  }
+
+  override foundTerminator(): void {
+    const ibuffer = this.takeCollected()
+    this.logFrame(ibuffer.length)
+    if (this.readingHeaders) {
+      this.readingHeaders = false
+      this.headers = parseHead(ibuffer)
+      const clen = this.headers.fields.get('content-length')
+      if (clen !== undefined) {
+        // The switch: it rules the very next byte, whatever has arrived by now. A length over the limit never gets here.
+        this.setTerminator({ until: parseLength(clen, this.maxBodyLength), maxFrameLength: this.maxBodyLength })
+        if (this.headers.expectsContinue) this.push('HTTP/1.1 100 Continue\r\n\r\n')
+      } else {
+        this.handling = true
+        this.setTerminator(this.untilBlankLine)
+        this.handleRequest(this.headers)
+      }
+    } else if (this.headers !== null && !this.handling) {
+      this.setTerminator(this.untilBlankLine)
+      this.cgiData = ibuffer
+      this.handling = true
+      this.handleRequest(this.headers)
     }
-    splitter.setTerminator(untilBlankLine)
-    yield { ...head, body: isHead ? Buffer.alloc(0) : data }
-    head = null
+  }
+
+  /** All of the request is there, and nothing after it was looked at. */
+  handleRequest({ method, path, isPersistent }: Head): void {
+    const body = path === '/echo' ? this.cgiData : summaryOf(method, path, this.cgiData)
+    this.push(answerHead(200, body.length, isPersistent))
+    if (method !== 'HEAD') this.push(body)
+    if (!isPersistent) this.closeWhenDone()
+    this.readingHeaders = true
+    this.handling = false
+    this.cgiData = NO_BODY
+  }
+
+  /** A client may end its side first, and gets its answers; a request that the end cuts is none. */
+  override handleEnd({ incomplete }: EndInfo): void {
+    if (incomplete > 0 || !this.readingHeaders) refuse(400)
+    this.closeWhenDone()
+  }
+
+  override handleTimeout(kind: TimeoutKind): void {
+    if (kind === 'frame') refuse(408)
+    this.close()
+  }
+
+  /** No frame can be trusted after a broken one: says why and hangs up. (To a peer that has gone, this goes nowhere.) */
+  override handleError(error: Error): void {
+    this.push(answerHead(statusOf(error), 0, false))
+    this.closeWhenDone()
+  }
+
+  logFrame(length: number): void {
+    const { ending, offset, readingHeaders } = this
+    if (ending !== null) this.log?.({ kind: readingHeaders ? 'head' : 'body', ending, offset, length })
   }
 }
 
@@ -76,7 +123,7 @@ const REQUEST_LINE = new RegExp(`^(${TOKEN}) ([\\x21-\\x7e]+) HTTP/1\\.([01])$`)
 // No bare CR or LF, no NUL, no space before the colon, no folded lines.
 const FIELD = new RegExp(`^(${TOKEN}):([\\t\\x20-\\x7e\\x80-\\xff]*)$`)
 
-function parseHead(bytes: Buffer, maxBodyLength: number) {
+function parseHead(bytes: Buffer) {
   // An empty line before a request is forgiven (RFC 9112, section 2.2).
   const [requestLine = '', ...lines] = bytes.toString('latin1').replace(/^\r\n/, '').split('\r\n')
   const [, method = '', path = '', minor] = REQUEST_LINE.exec(requestLine) ?? refuse(400)
@@ -84,11 +131,10 @@ function parseHead(bytes: Buffer, maxBodyLength: number) {
   if (minor === '1' && (fields.get('host') ?? ',').includes(',')) refuse(400) // None, or two.
   // Chunks are frames too (a size line, that many bytes, again), but left unread they would pass for requests.
   if (fields.has('transfer-encoding')) refuse(501)
-  const bodyLength = bodyLengthOf(fields.get('content-length'), maxBodyLength)
   const connection = wordsOf(fields.get('connection'))
   const isPersistent = minor === '1' ? !connection.includes('close') : connection.includes('keep-alive')
   const expectsContinue = minor === '1' && wordsOf(fields.get('expect')).includes('100-continue')
-  return { method, path, isPersistent, expectsContinue, bodyLength }
+  return { method, path, fields, isPersistent, expectsContinue }
 }
 
 /** Names in lower case; a field that comes twice has both values, with a comma between them. */
@@ -108,24 +154,23 @@ function wordsOf(value = ''): string[] {
 }
 
 /** Digits and nothing else: a length that two readers read differently hides one request in the body of another. */
-function bodyLengthOf(value: string | undefined, max: number): number | null {
-  if (value === undefined) return null
+function parseLength(value: string, max: number): number {
   if (!/^\d+$/.test(value)) refuse(400)
   return Number(value) <= max ? Number(value) : refuse(413)
 }
 
+/** Whatever a hook throws comes to `handleError`. */
 function refuse(status: number): never {
   throw Object.assign(new Error(STATUS_CODES[status]), { status })
 }
 
-function statusOf(error: unknown): number {
+function statusOf(error: Error): number {
   const { status = 500, code } = error as { status?: number; code?: string }
-  if (code === 'ERR_FRAME_TOO_LONG') return 431 // Only a head: a body's length was refused before it was a terminator.
-  if (code === 'ERR_FRAME_INCOMPLETE') return 400
-  return code === 'ERR_FRAME_TIMEOUT' ? 408 : status
+  // Only a head: a body's length was refused before it was a terminator.
+  return code === 'ERR_FRAME_TOO_LONG' ? 431 : status
 }
 
-function summaryOf({ method, path, body }: Request): Buffer {
+function summaryOf(method: string, path: string, body: Buffer): Buffer {
   const sha256 = createHash('sha256').update(body).digest('hex')
   return Buffer.from(`${JSON.stringify({ method, path, length: body.length, sha256 })}\n`)
 }
@@ -136,30 +181,10 @@ function answerHead(status: number, length: number, isPersistent: boolean): stri
   return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...fields, '', ''].join('\r\n')
 }
 
-function write(socket: Socket, data: string | Buffer): Promise<void> {
-  return new Promise((resolve, reject) => socket.write(data, (error) => (error ? reject(error) : resolve())))
-}
-
-/** Ends our side and reads on for a moment: closing on unread input resets the connection, and loses the answer. */
-function hangUp(socket: Socket): void {
-  socket.unpipe()
-  socket.end()
-  socket.resume()
-  setTimeout(() => socket.destroy(), 1_000).unref()
-}
-
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const sockets = new Set<Socket>()
-  const server = createHttpServer().on('connection', (socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  server.listen(Number(process.env['PORT'] ?? 0), '127.0.0.1', () => {
-    console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  })
-  const stop = (): void => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  }
+  const server = createHttpServer()
+  server.on('listening', () => console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+  server.listen(Number(process.env['PORT'] ?? 0), '127.0.0.1')
+  const stop = (): void => void server.close({ drain: 1_000 })
   process.once('SIGINT', stop).once('SIGTERM', stop)
 }

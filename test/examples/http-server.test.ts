@@ -12,7 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { runDemo } from '../../docs/examples/http-demo.js'
-import { createHttpServer, type HttpServerOptions } from '../../docs/examples/http-server.js'
+import { createHttpServer, type HttpRequestHandler, type HttpServerOptions } from '../../docs/examples/http-server.js'
 import * as driver from '../../docs/examples/http-scenarios.js'
 
 const { byteByByte, exchange, get, post, summary } = driver
@@ -22,7 +22,9 @@ type Frame = Parameters<NonNullable<HttpServerOptions['onFrame']>>[0]
 interface Served {
   readonly port: number
   readonly frames: Frame[]
+  /** The server below. */
   readonly server: Server
+  readonly channels: ReadonlySet<HttpRequestHandler>
 }
 
 /** The server on a free port, gone when the test is over, and the frames that it cut. */
@@ -31,7 +33,7 @@ async function serve(t: Test, options: HttpServerOptions = {}): Promise<Served> 
   const server = createHttpServer({ onFrame: (frame) => frames.push(frame), ...options })
   const { port, close } = await driver.listen(server)
   t.teardown(close)
-  return { port, frames, server }
+  return { port, frames, server: server.server, channels: server.channels }
 }
 
 function connectionCount(server: Server): Promise<number> {
@@ -128,7 +130,7 @@ t.test('createHttpServer: takes a head and a body at the limit, and refuses one 
 t.test('createHttpServer: cuts nothing while a peer does not read its answers, then answers all', async (t) => {
   const COUNT = 400
   const bodies = Array.from({ length: COUNT }, (_, index) => Buffer.alloc(65_536, `${index} `))
-  const { port, frames, server } = await serve(t)
+  const { port, frames, server, channels } = await serve(t)
   const accepted = once(server, 'connection') as Promise<[Socket]>
   const client = connect({ port, host: '127.0.0.1' })
   client.write(Buffer.concat(bodies.map((body) => post('/echo', body))))
@@ -140,6 +142,8 @@ t.test('createHttpServer: cuts nothing while a peer does not read its answers, t
   }
   t.ok(frames.length < COUNT, `${frames.length} frames cut of ${2 * COUNT}`)
   t.ok(connection.writableLength < 2 * 65_536, 'at most one answer waits')
+  const queued = [...channels].map(({ queuedBytes }) => queuedBytes)
+  t.ok(queued.every((length) => length < 3 * 65_536), `and one more in the queue: ${queued.join()} bytes`)
   client.end()
   const answers = driver.parseAnswers(await buffer(client))
   t.equal(answers.length, COUNT)
@@ -161,7 +165,7 @@ t.test('createHttpServer: ends after its answer when the peer has ended first, w
 })
 
 t.test('createHttpServer: outlives a peer that leaves at any moment', async (t) => {
-  const { port, frames, server } = await serve(t)
+  const { port, frames, server, channels } = await serve(t)
   const big = post('/echo', Buffer.alloc(4 * 1024 * 1024))
   const leave = async (bytes: Buffer, frameCount: number): Promise<void> => {
     const client = connect({ port, host: '127.0.0.1' })
@@ -176,6 +180,26 @@ t.test('createHttpServer: outlives a peer that leaves at any moment', async (t) 
   await leave(big.subarray(0, 1_000_000), 1)
   await leave(Buffer.concat([big, big, big, big]), 2)
   t.equal((await exchange(port, [get('/', 'Connection: close')]))[0]?.status, 200)
+  await until(() => channels.size === 0)
+})
+
+t.test('createHttpServer: answers 413 before a byte of the body was read', async (t) => {
+  const { port, frames } = await serve(t)
+  const over = post('/', Buffer.alloc(8 * 1024 * 1024 + 1))
+  for (const length of [over.indexOf('\r\n\r\n') + 4, over.length]) {
+    const answers = await exchange(port, driver.inOddChunks(over.subarray(0, length)), { halfClose: true })
+    t.same(answers.map(({ status, headers }) => [status, headers.connection]), [[413, 'close']])
+    t.same(frames.splice(0).map(({ kind }) => kind), ['head'], 'no body was cut')
+  }
+})
+
+t.test('createHttpServer: answers 400 to a body of which the end leaves nothing', async (t) => {
+  const { port } = await serve(t)
+  const statuses = async (bytes: Buffer): Promise<number[]> =>
+    (await exchange(port, [bytes], { halfClose: true })).map(({ status }) => status)
+  t.same(await statuses(post('/', 'body').subarray(0, -4)), [400])
+  t.same(await statuses(post('/', 'body').subarray(0, -1)), [400])
+  t.same(await statuses(post('/', 'body')), [200])
 })
 
 t.test('createHttpServer: answers 408 to a head and to a body that do not come to an end', async (t) => {
@@ -213,7 +237,7 @@ t.test('runDemo: shows each frame and each verdict, and gives 0 when all was rig
   const [scenario] = driver.scenarios
   t.equal(await runDemo({ scenarios: scenario ? [scenario] : [], print: (line) => lines.push(line) }), 0)
   t.match(lines, [
-    /^HTTP\/1\.1 through a TerminatorSplitter on http:\/\/127\.0\.0\.1:\d+\n$/,
+    /^HTTP\/1\.1 through an AsyncChat on http:\/\/127\.0\.0\.1:\d+\n$/,
     'ok      a GET without a body: 200',
     /^ +head {2}terminator {2}offset +0 {2}length +\d+$/,
     '\n1 scenarios, 1 frames: all answers were right',
@@ -265,7 +289,8 @@ t.test('npm run demo: ends with exit code 1 when the answers are wrong', async (
     import { Socket } from 'node:net'
     const { write } = Socket.prototype
     Socket.prototype.write = function (data, ...rest) {
-      return write.call(this, typeof data === 'string' ? data.replace(' 200 ', ' 201 ') : data, ...rest)
+      const text = typeof data === 'string' ? data : Buffer.from(data).toString('latin1')
+      return write.call(this, text.replace(' 200 ', ' 201 '), 'latin1', rest.at(-1))
     }`
   const child = start('http-demo', {}, ['--import', `data:text/javascript,${encodeURIComponent(spoil)}`])
   const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, 'close')])
