@@ -10,6 +10,7 @@
 export type FramingErrorCode =
   | 'ERR_FRAME_TOO_LONG'
   | 'ERR_FRAME_INCOMPLETE'
+  | 'ERR_FRAME_MALFORMED'
   | 'ERR_FRAME_TIMEOUT'
   | 'ERR_NO_PROGRESS'
   | 'ERR_UNREAD_INPUT'
@@ -57,6 +58,8 @@ export class FramingError extends Error {
   declare readonly offset?: number
   declare readonly bytes?: Uint8Array
   declare readonly framesBefore?: number
+  declare readonly messagesBefore?: number
+  declare readonly codec?: string
 
   constructor(code: FramingErrorCode, message: string, details: FramingErrorDetails = {}) {
     super(message)
@@ -64,9 +67,41 @@ export class FramingError extends Error {
     Object.assign(this, details)
   }
 
+  /** Adds what is known of the message that it is about. */
+  inMessage(codec: string | undefined, messagesBefore: number, offset: number): this {
+    const of = codec === undefined ? '' : ` of ${codec}`
+    this.message = `${this.message} (message ${messagesBefore}${of}, which begins at offset ${offset})`
+    return Object.assign(this, { messagesBefore, offset: this.offset ?? offset, ...(codec === undefined ? {} : { codec }) })
+  }
+
   static {
     this.prototype.name = 'FramingError'
   }
+}
+
+export function messageTooLong(limit: number, length: number, offset: number): FramingError {
+  return new FramingError('ERR_FRAME_TOO_LONG', `Message is too long: the limit is ${limit} bytes, it has at least ${length}`, {
+    limit,
+    length,
+    offset,
+  })
+}
+
+/** What was to be there, and what was: some of it, printable. */
+export function malformedBytes(wanted: string, bytes: Uint8Array): FramingError {
+  const seen = Array.from(bytes.subarray(0, SHOWN_LENGTH), (byte) => String.fromCharCode(byte)).join('')
+  return new FramingError('ERR_FRAME_MALFORMED', `Expected ${wanted}, received ${JSON.stringify(seen)}`)
+}
+
+export function lengthTooLong(limit: number, length: number): FramingError {
+  return new FramingError('ERR_FRAME_TOO_LONG', `Declared length is too long: the limit is ${limit} bytes, it is ${length}`, { limit, length })
+}
+
+/** What a codec found wrong, or what it threw. */
+export function malformed(cause: unknown): FramingError {
+  const reason = cause instanceof Error ? cause.message : 'the codec threw what is no Error'
+  const error = new FramingError('ERR_FRAME_MALFORMED', `Message is malformed: ${reason}`)
+  return Object.assign(error, { cause })
 }
 
 export function frameTooLong(limit: number, length: number, offset: number, framesBefore: number): FramingError {

@@ -31,6 +31,14 @@ export function checkCount(name: string, value: unknown): number {
   throw outOfRange(name, 'a positive integer', value)
 }
 
+/** An integer from `least` to `most`. */
+export function checkInteger(name: string, value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): number {
+  const wanted = `an integer from ${least} to ${most}`
+  if (typeof value !== 'number') throw invalidType(name, wanted, value)
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  throw outOfRange(name, wanted, value)
+}
+
 /** A time in ms that a timer can wait; 0 is none. */
 export function checkTimeout(name: string, value: unknown): number {
   if (typeof value !== 'number') throw invalidType(name, 'a number of milliseconds', value)

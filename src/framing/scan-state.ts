@@ -37,6 +37,8 @@ type Phase =
 /** The options of a scanner, checked and complete. */
 export interface ScanOptions {
   readonly maxFrameLength: number
+  /** Undefined: as frames that delimiters end. */
+  readonly maxCountLength?: number | undefined
   readonly overflow: Overflow
   readonly tail: Tail | undefined
   readonly rearmCount: boolean
@@ -132,7 +134,7 @@ export class ScanState {
   use(rule: Rule): void {
     this.rule = rule
     this.ruleSerial++
-    this.limit = rule.maxFrameLength ?? this.options.maxFrameLength
+    this.limit = rule.maxFrameLength ?? (rule.count === -1 ? undefined : this.options.maxCountLength) ?? this.options.maxFrameLength
     this.overflow = rule.overflow ?? this.options.overflow
     if (rule.delimiters === null) return
     if (this.#search === null) this.#search = new DelimiterSearch(rule.delimiters)

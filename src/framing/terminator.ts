@@ -78,6 +78,8 @@ export function compileTerminator(given: Terminator, name = 'terminator'): Rule 
   if (typeof given === 'number') return plainRule(given, null, checkCount(name, given))
   if (typeof given === 'string') return compileString(given, name)
   if (typeof given !== 'object') throw invalidType(name, TERMINATOR_KINDS, given)
+  // A count has nothing to compile, and codecs make a new one for each message: remembering it costs more.
+  if ('until' in given && typeof given.until === 'number') return compileFrameRule(given, name)
   const known = compiled.get(given)
   if (known !== undefined && (!isDelimiters(given) || sameDelimiters(given, known.given))) return known
   const rule = isDelimiters(given) ? compileDelimiters(given, name) : compileFrameRule(given, name)

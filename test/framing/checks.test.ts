@@ -45,6 +45,12 @@ const rows: Readonly<Record<string, Row>> = {
     refuses: [['1', TYPE], [undefined, TYPE], [Infinity, RANGE], ...notPositive],
     wanted: 'a positive integer',
   },
+  checkInteger: {
+    check: (value) => checks.checkInteger('options.x', value, -1, 8),
+    takes: [-1, 0, 8],
+    refuses: [['1', TYPE], [1n, TYPE], [undefined, TYPE], [-2, RANGE], [9, RANGE], [0.5, RANGE], [Number.NaN, RANGE], [Infinity, RANGE]],
+    wanted: 'an integer from -1 to 8',
+  },
   checkTimeout: {
     check: (value) => checks.checkTimeout('options.x', value),
     takes: [0, 0.5, 2 ** 31 - 1],

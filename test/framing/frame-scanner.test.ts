@@ -1360,6 +1360,42 @@ t.test('FrameScanner: a frame of many chunks comes together', async (t) => {
   }
 })
 
+t.test('FrameScanner: reads what a locator finds, where all of it lies in the chunk, and changes nothing otherwise', async (t) => {
+  // A digit, so many bytes, a semicolon.
+  const digit = {
+    locate(chunk: Uint8Array, at: number, extent: { before: number; length: number; after: number }): boolean {
+      const length = (chunk[at] as number) - 48
+      if (length < 0 || length > 9) return false
+      Object.assign(extent, { before: 1, length, after: 1 })
+      return true
+    },
+  }
+  const extent = { before: 0, length: 0, after: 0 }
+  const scanner = new FrameScanner({ terminator: '\n' })
+  const chunk = guarded(bytesOf('2ab;0;3ab'))
+  scanner.write(chunk)
+  const first = scanner.readLocated(digit, extent) as Uint8Array
+  t.equal(latin1(first), 'ab')
+  t.equal(first.buffer, chunk.buffer, 'a view')
+  t.equal(scanner.position, 4)
+  t.equal(latin1(scanner.readLocated(digit, extent) as Uint8Array), '')
+  t.equal(scanner.readLocated(digit, extent), null, 'it reaches past the chunk')
+  scanner.write(bytesOf(';\n9'))
+  t.equal(scanner.readLocated(digit, extent), null, 'it lies in two')
+  t.equal(latin1(scanner.read() as Uint8Array), '3ab;')
+  t.equal(latin1(scanner.takeUnread()), '9')
+  t.equal(scanner.readLocated(digit, extent), null, 'nothing is there')
+  scanner.write(bytesOf('x'))
+  t.equal(scanner.read(), null)
+  t.equal(scanner.readLocated(digit, extent), null, 'nothing is found')
+  scanner.write(bytesOf('\n'))
+  t.equal(latin1(scanner.read() as Uint8Array), 'x', 'what was looked at is looked at again')
+  scanner.setTerminator({ until: '\n', maxFrameLength: 1 })
+  scanner.write(bytesOf('1a;'))
+  t.throws(() => scanner.read(), { code: 'ERR_FRAME_TOO_LONG' })
+  t.equal(scanner.readLocated(digit, extent), null, 'not after an error')
+})
+
 t.test('FrameScanner: readContent gives content, and its end apart', async (t) => {
   const scanner = new FrameScanner({ terminator: '\r\n' })
   scanner.write(Buffer.from('abc\r\n\r\nd'))
