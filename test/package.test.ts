@@ -8,24 +8,29 @@ import { createRequire } from 'node:module'
 import { dirname, posix } from 'node:path'
 import * as asynchat from 'asynchat'
 import * as framing from 'asynchat/framing'
-import t from 'tap'
+import * as testing from 'asynchat/testing'
+import t, { type Test } from 'tap'
 import { runNode } from './support/run-node.js'
 
 /** The public surface. A name more or less is a decision: write it here, in the reference and in the change log. */
+const CORE_VALUES = ['FrameScanner', 'FramingError', 'EndOfInput', 'MessageScanner', 'NULL', 'expectBytes', 'parseLength', 'HEARTBEAT', 'JsonSeqFailure', 'RespAttributed', 'RespError', 'RespPiece', 'RespPush', 'RespStreamed', 'RespVerbatim', 'cobs', 'dotBlock', 'headers', 'httpChunked', 'jsonLines', 'jsonSeq', 'lengthField', 'lines', 'netstring', 'pktLine', 'resp', 'slip', 'stomp', 'syslog', 'telnetLines', 'varintLength']
 const VALUES = {
-  asynchat: ['AsyncChat', 'ChatServer', 'Fifo', 'FrameScanner', 'FramingError', 'ProducerReadable', 'SimpleProducer', 'TerminatorSplitter', 'createChatServer', 'stdio'],
-  framing: ['FrameScanner', 'FramingError'],
+  asynchat: [...CORE_VALUES, 'AsyncChat', 'ChatServer', 'Fifo', 'ProducerReadable', 'SimpleProducer', 'TerminatorSplitter', 'createChatServer', 'stdio'].toSorted(),
+  framing: CORE_VALUES.toSorted(),
+  testing: ['VerificationError', 'everyCut', 'verifyDecoder'],
 }
-const FRAMING_TYPES = ['Boundary', 'Delimiter', 'Ending', 'FrameRule', 'FrameScannerOptions', 'FramingErrorCode', 'FramingErrorDetails', 'Overflow', 'Tail', 'Terminator']
+const FRAMING_TYPES = ['Boundary', 'Delimiter', 'Ending', 'FrameRule', 'FrameScannerOptions', 'FramingErrorCode', 'FramingErrorDetails', 'Overflow', 'Tail', 'Terminator', 'Codec', 'CodecSource', 'DecodeContext', 'Decoding', 'EncodedChunk', 'Encoding', 'FrameCodec', 'MessageScannerOptions', 'ParseLengthOptions', 'SteppedCodec', 'CobsOptions', 'DotBlockOptions', 'HeadersMessage', 'HeadersOptions', 'HeadersToSend', 'HttpChunk', 'HttpChunkedOptions', 'JsonLinesOptions', 'JsonSeqOptions', 'LengthFieldOptions', 'LineEnding', 'LinesOptions', 'NetstringOptions', 'Packet', 'PacketToSend', 'RespMessage', 'RespOptions', 'RespValue', 'SlipOptions', 'StompFrame', 'StompFrameToSend', 'StompOptions', 'SyslogOptions', 'TelnetCommand', 'TelnetLinesOptions', 'TelnetMessage', 'VarintLengthOptions']
 const STREAM_TYPES = ['FrameDetails', 'FrameIterator', 'FrameOf', 'FramePiece', 'TerminatorSplitterOptions']
 const PRODUCER_TYPES = ['BlobLike', 'Chunk', 'Produced', 'Producer', 'ProducerReadableOptions', 'Source', 'WebReadable']
 const CHAT_TYPES = ['AsyncChatClass', 'AsyncChatOptions', 'BroadcastOptions', 'ChannelDefaults', 'ChatFactory', 'ChatHooks', 'ChatServerEvents', 'ChatServerOptions', 'ChatSettings', 'CloseInfo', 'ConnectOptions', 'Detached', 'DialOptions', 'EndInfo', 'HookResult', 'PushCallback', 'ReadOptions', 'SlowMember', 'SpawnOptions', 'StartOptions', 'StdioOptions', 'TimeoutKind', 'Transport', 'UpgradeOptions', 'Wrap']
-const TYPES = { asynchat: [...FRAMING_TYPES, ...STREAM_TYPES, ...PRODUCER_TYPES, ...CHAT_TYPES].toSorted(), framing: FRAMING_TYPES }
+const TESTING_TYPES = ['Check', 'Decoder', 'DecoderSource', 'LongSample', 'Malformed', 'Merge', 'Verified', 'VerifyOptions']
+const TYPES = { asynchat: [...FRAMING_TYPES, ...STREAM_TYPES, ...PRODUCER_TYPES, ...CHAT_TYPES].toSorted(), framing: FRAMING_TYPES.toSorted(), testing: TESTING_TYPES }
 
 /** Compiles only while all of these are exported. */
-export type FramingTypes = [framing.Boundary, framing.Delimiter, framing.Ending, framing.FrameRule, framing.FrameScannerOptions, framing.FramingErrorCode, framing.FramingErrorDetails, framing.Overflow, framing.Tail, framing.Terminator]
+export type FramingTypes = [framing.Boundary, framing.Delimiter, framing.Ending, framing.FrameRule, framing.FrameScannerOptions, framing.FramingErrorCode, framing.FramingErrorDetails, framing.Overflow, framing.Tail, framing.Terminator, framing.Codec<string>, framing.CodecSource<string>, framing.DecodeContext<string>, framing.Decoding<string>, framing.EncodedChunk, framing.Encoding<string>, framing.FrameCodec<string>, framing.MessageScannerOptions, framing.ParseLengthOptions, framing.SteppedCodec<string>, framing.CobsOptions, framing.DotBlockOptions, framing.HeadersMessage, framing.HeadersOptions, framing.HeadersToSend, framing.HttpChunk, framing.HttpChunkedOptions, framing.JsonLinesOptions, framing.JsonSeqOptions, framing.LengthFieldOptions, framing.LineEnding, framing.LinesOptions, framing.NetstringOptions, framing.Packet, framing.PacketToSend, framing.RespMessage, framing.RespOptions, framing.RespValue, framing.SlipOptions, framing.StompFrame, framing.StompFrameToSend, framing.StompOptions, framing.SyslogOptions, framing.TelnetCommand, framing.TelnetLinesOptions, framing.TelnetMessage, framing.VarintLengthOptions]
 export type StreamTypes = [asynchat.Boundary, asynchat.Delimiter, asynchat.Ending, asynchat.FrameRule, asynchat.FrameScannerOptions, asynchat.FramingErrorCode, asynchat.FramingErrorDetails, asynchat.Overflow, asynchat.Tail, asynchat.Terminator, asynchat.FrameDetails, asynchat.FrameIterator<string>, asynchat.FrameOf<{}>, asynchat.FramePiece, asynchat.TerminatorSplitterOptions, asynchat.BlobLike, asynchat.Chunk, asynchat.Produced, asynchat.Producer, asynchat.ProducerReadableOptions, asynchat.Source, asynchat.WebReadable]
 export type ChatTypes = [asynchat.AsyncChatClass, asynchat.AsyncChatOptions, asynchat.BroadcastOptions, asynchat.ChannelDefaults, asynchat.ChatFactory, asynchat.ChatHooks, asynchat.ChatServerEvents<asynchat.AsyncChat>, asynchat.ChatServerOptions, asynchat.ChatSettings, asynchat.CloseInfo, asynchat.ConnectOptions, asynchat.Detached, asynchat.DialOptions, asynchat.EndInfo, asynchat.HookResult, asynchat.PushCallback, asynchat.ReadOptions, asynchat.SlowMember, asynchat.SpawnOptions, asynchat.StartOptions, asynchat.StdioOptions, asynchat.TimeoutKind, asynchat.Transport, asynchat.UpgradeOptions, asynchat.Wrap]
+export type TestingTypes = [testing.Check, testing.Decoder<string>, testing.DecoderSource<string>, testing.LongSample<string>, testing.Malformed<string>, testing.Merge<string>, testing.Verified, testing.VerifyOptions<string>]
 
 const read = (file: string): string => readFileSync(file, 'utf8')
 const filesIn = (folder: string, ending: string): string[] =>
@@ -34,16 +39,17 @@ const filesIn = (folder: string, ending: string): string[] =>
 /** Without comments: the examples in them import the package. */
 const code = (file: string): string => read(file).replaceAll(/\/\*[^]*?\*\/|^\s*\/\/ .*$/gm, '')
 const specifiersIn = (file: string): string[] =>
-  Array.from(code(file).matchAll(/(?:\bfrom|\bimport|\brequire\(|\bimport\(|<reference \w+=)\s*['"]([^'"]+)['"]/g), ([, specifier]) => specifier as string)
+  Array.from(code(file).matchAll(/(?:(?<!['"])\bfrom|\bimport|\brequire\(|\bimport\(|<reference \w+=)\s*['"]([^'"]+)['"]/g), ([, specifier]) => specifier as string)
 
 t.test('package: exports exactly these values', async (t) => {
   t.same(Object.keys(asynchat).toSorted(), VALUES.asynchat, 'asynchat')
   t.same(Object.keys(framing).toSorted(), VALUES.framing, 'asynchat/framing')
+  t.same(Object.keys(testing).toSorted(), VALUES.testing, 'asynchat/testing')
   t.equal(asynchat.FrameScanner, framing.FrameScanner, 'one class, whichever way it came')
 })
 
 t.test('package: exports exactly these types', async (t) => {
-  for (const [name, file] of [['asynchat', 'dist/index.d.ts'], ['framing', 'dist/framing/index.d.ts']] as const) {
+  for (const [name, file] of [['asynchat', 'dist/index.d.ts'], ['framing', 'dist/framing/index.d.ts'], ['testing', 'dist/testing/index.d.ts']] as const) {
     const exported = Array.from(code(file).matchAll(/export (type )?\{([^}]*)\}/g), ([, isType, names = '']) =>
       names.split(',').map((one) => one.trim()).filter(Boolean).map((one) => (isType ? `type ${one}` : one))).flat()
     t.same(exported.filter((one) => one.startsWith('type ')).map((one) => one.slice(5)).toSorted(), TYPES[name], name)
@@ -54,7 +60,7 @@ t.test('package: exports exactly these types', async (t) => {
 
 t.test('package: has a built file behind every entry point', async (t) => {
   const { exports } = JSON.parse(read('package.json')) as { exports: Record<string, string | Record<string, string>> }
-  t.same(Object.keys(exports), ['.', './framing', './package.json'])
+  t.same(Object.keys(exports), ['.', './framing', './testing', './package.json'])
   for (const target of Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry)))) {
     t.ok(existsSync(target), target)
   }
@@ -70,13 +76,18 @@ t.test('package: is required without a warning', async (t) => {
   t.same([stdout, stderr], [`${VALUES.asynchat.length}\n`, ''])
 })
 
-t.test('package: needs nothing but itself for asynchat/framing', async (t) => {
-  const files = [...filesIn('dist/framing', '.js'), 'dist/errors.js']
+t.test('package: needs nothing but itself for asynchat/framing, and nothing but that for asynchat/testing', async (t) => {
+  const core = [...filesIn('dist/framing', '.js'), ...filesIn('dist/codecs', '.js'), 'dist/errors.js']
+  needsOnly(t, core)
+  needsOnly(t, [...filesIn('dist/testing', '.js'), ...core])
+})
+
+function needsOnly(t: Test, files: readonly string[]): void {
   for (const file of files) {
     const imported = specifiersIn(file).map((specifier) => (specifier.startsWith('.') ? posix.join(dirname(file), specifier) : specifier))
     t.same(imported.filter((one) => !files.includes(one)), [], file)
   }
-})
+}
 
 /** Loads asynchat/framing where there is nothing but the language and what is given. */
 const runAlone = (given: string): string => `
@@ -107,15 +118,15 @@ const runAlone = (given: string): string => `
 `
 
 t.test('package: runs asynchat/framing where there is no Node', async (t) => {
-  for (const given of ['TextEncoder, Uint8Array', 'TextEncoder']) {
+  for (const given of ['TextEncoder, TextDecoder, Uint8Array', 'TextEncoder, TextDecoder']) {
     const { stdout, stderr } = await runNode('--experimental-vm-modules', '--no-warnings', '-e', runAlone(given))
     t.equal(stdout, '97,98  99 100 undefined undefined\n', `with ${given}: ${stderr}`)
   }
 })
 
-t.test('package: ships declarations that mention only Node, and those of asynchat/framing not even that', async (t) => {
+t.test('package: ships declarations that mention only Node, and those of asynchat/framing and asynchat/testing not even that', async (t) => {
   for (const file of filesIn('dist', '.d.ts')) {
-    const isPure = file.startsWith('dist/framing/') || file === 'dist/errors.d.ts'
+    const isPure = file.startsWith('dist/framing/') || file.startsWith('dist/testing/') || file === 'dist/errors.d.ts'
     t.same(specifiersIn(file).filter((one) => !one.startsWith('.') && (isPure || !one.startsWith('node:'))), [], file)
     if (isPure) t.notMatch(code(file), /\b(Buffer|NodeJS)\b/, `${file}: frames are Uint8Arrays`)
   }

@@ -1,0 +1,6 @@
+export { everyCut } from './cuts.js'
+export { verifyDecoder, type Verified } from './verify-decoder.js'
+export type { LongSample, Malformed, VerifyOptions } from './samples.js'
+export type { Merge } from './drive.js'
+export type { Decoder, DecoderSource } from './subject.js'
+export { VerificationError, type Check } from './verification-error.js'
