@@ -43,6 +43,15 @@ export class RespBuilder {
     this.#limits = limits
   }
 
+  /** Forgets all of it. */
+  reset(): void {
+    this.message = null
+    this.#top = null
+    this.#depth = 0
+    this.#itemCount = 0
+    this.#attributes = null
+  }
+
   /** Whether the next value is in no other. */
   get isAtTop(): boolean {
     return this.#top === null

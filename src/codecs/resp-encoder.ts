@@ -1,9 +1,9 @@
 /** Writes values of RESP: see resp.ts for the format. */
 import { invalidType } from '../errors.js'
 import { isBytes } from '../framing/bytes.js'
-import { type EncodedChunk, NULL } from '../framing/codec.js'
+import { NULL } from '../framing/codec.js'
 import { RespAttributed, RespError, type RespMessage, RespPush, type RespValue, RespVerbatim } from './resp-values.js'
-import { encodeUtf8 } from './text.js'
+import { encodeUtf8, shortAscii } from './text.js'
 
 export interface RespEncoderOptions {
   readonly protocol: 2 | 3
@@ -18,7 +18,7 @@ const FORMAT = /^[^\r\n:]{3}$/
 
 export class RespEncoder {
   readonly #options: RespEncoderOptions
-  #chunks: EncodedChunk[] = []
+  #chunks: (string | Uint8Array)[] = []
   /** What comes after them. */
   #text = ''
   #depth = 0
@@ -27,7 +27,7 @@ export class RespEncoder {
     this.#options = options
   }
 
-  encode(message: RespMessage): EncodedChunk | EncodedChunk[] {
+  encode(message: RespMessage): string | (string | Uint8Array)[] {
     this.#chunks = []
     this.#text = ''
     this.#depth = 0
@@ -75,9 +75,12 @@ export class RespEncoder {
     this.#text += `${type}${utf8Length(value)}\r\n${value}\r\n`
   }
 
+  /** What is short goes out with what is around it: a chunk of its own costs more. */
   #bytes(value: Uint8Array): void {
-    this.#chunks.push(`${this.#text}$${value.length}\r\n`, value)
-    this.#text = '\r\n'
+    const text = shortAscii(value, 0, value.length)
+    this.#text += `$${value.length}\r\n`
+    if (text === null) this.#chunks.push(this.#text, value)
+    this.#text = text === null ? '\r\n' : `${this.#text}${text}\r\n`
   }
 
   #number(value: number): void {

@@ -9,6 +9,7 @@
  * Specification: redis.io, "Redis serialization protocol specification", "Inline commands"; quoting as `sdssplitargs`.
  */
 import { malformedBytes } from '../errors.js'
+import { classOf } from '../framing/bytes.js'
 
 const BACKSLASH = 0x5c
 const QUOTE = 0x22
@@ -16,16 +17,19 @@ const APOSTROPHE = 0x27
 const LETTER_X = 0x78
 const ESCAPES = new Map([...'n\nr\rt\tb\ba\x07'.matchAll(/(.)([^])/g)].map(([, letter, meant]) => [letter?.charCodeAt(0), meant?.charCodeAt(0) as number]))
 
-/** The arguments in a line. */
+/** The arguments in a line, each of the line's class. */
 export function inlineArguments(line: Uint8Array): Uint8Array[] {
   const found: Uint8Array[] = []
+  const Bytes = classOf(line)
   let at = 0
   for (;;) {
     while (isSpace(line[at])) at++
     if (at >= line.length) return found
     const bytes: number[] = []
     at = readArgument(line, at, bytes)
-    found.push(Uint8Array.from(bytes))
+    const argument = new Bytes(bytes.length)
+    argument.set(bytes)
+    found.push(argument)
   }
 }
 

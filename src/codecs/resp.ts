@@ -24,9 +24,10 @@
  */
 import { outOfRange } from '../errors.js'
 import { checkCount, checkLimit, checkOneOf, checkOptions } from '../framing/checks.js'
-import { type DecodeContext, NULL, type SteppedCodec } from '../framing/codec.js'
+import { type DecodeContext, type Extent, NULL, type SteppedCodec } from '../framing/codec.js'
 import { crlfLine, crlfRule } from './crlf.js'
 import { ARRAY } from './resp-builder.js'
+import { RespCommandReader } from './resp-command.js'
 import { RespEncoder, type RespEncoderOptions } from './resp-encoder.js'
 import { inlineArguments } from './resp-inline.js'
 import { RespReader, type RespReaderOptions } from './resp-reader.js'
@@ -58,6 +59,11 @@ export interface RespOptions {
    * message, which has a {@link RespStreamed} in their place. No limit is on their length. @defaultValue Infinity
    */
   readonly streamAbove?: number
+}
+
+/** What {@link resp} makes. */
+export interface RespCodec extends SteppedCodec<RespMessage> {
+  encode(message: RespMessage): string | (string | Uint8Array)[]
 }
 
 const DEFAULT_MAX_BYTES = 8 * 1024 * 1024
@@ -100,10 +106,12 @@ const LINE_END = { until: END_LENGTH, maxFrameLength: Infinity } as const
  * [ 'GET', 'k' ] OK "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"
  * ```
  */
-export function resp(options: RespOptions = {}): SteppedCodec<RespMessage> {
+export function resp(options: RespOptions = {}): RespCodec {
   const checked = checkRespOptions(options)
   const line = crlfRule(checked.maxLineLength)
   const encoder = new RespEncoder(checked)
+  const wholeReader = new RespReader(checked)
+  const commandReader = checked.encoding === null ? new RespCommandReader(checked) : null
 
   return {
     name: 'resp',
@@ -142,6 +150,12 @@ export function resp(options: RespOptions = {}): SteppedCodec<RespMessage> {
       if (rest.length > 0) ctx.pushBack(rest)
       const { message } = reader
       return message === null ? NULL : message
+    },
+
+    readWhole(chunk: Uint8Array, at: number, extent: Extent): RespMessage | undefined {
+      const command = commandReader?.read(chunk, at, extent)
+      if (command !== undefined) return command
+      return checked.inline !== false && chunk[at] !== ARRAY ? undefined : wholeReader.readWhole(chunk, at, extent)
     },
 
     encode: (message) => encoder.encode(message),

@@ -134,6 +134,8 @@ export function telnetLines(options: TelnetLinesOptions = {}): SteppedCodec<any,
         } else {
           const command = yield* readCommand(code)
           if (commands) ctx.emit(command)
+          // No line has begun: the input may end here.
+          if (line.isEmpty) return undefined
         }
       }
       const bytes = line.content.take()
@@ -175,6 +177,11 @@ class NvtLine {
     this.content = new Parts('Line', options.maxLength)
   }
 
+  /** Nothing of it is there. */
+  get isEmpty(): boolean {
+    return !this.isAfterCr && this.content.isEmpty
+  }
+
   /** True: the line ends with it. */
   take(byte: number): boolean {
     if (!this.isAfterCr) return this.#takePlain(byte)
@@ -209,6 +216,10 @@ class Parts {
   constructor(what: string, limit: number) {
     this.#what = what
     this.#limit = limit
+  }
+
+  get isEmpty(): boolean {
+    return this.#length === 0
   }
 
   add(bytes: Uint8Array): void {

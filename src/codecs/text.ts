@@ -16,6 +16,20 @@ export function decodeUtf8(bytes: Uint8Array, strict = true): string {
   }
 }
 
+const SHORT_LENGTH = 24
+
+/** A short text in ASCII, which is made faster here than by a decoder; null for what is not. */
+export function shortAscii(bytes: Uint8Array, from: number, to: number): string | null {
+  if (to - from > SHORT_LENGTH) return null
+  let text = ''
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] as number
+    if (byte > 0x7f) return null
+    text += String.fromCharCode(byte)
+  }
+  return text
+}
+
 export function encodeUtf8(text: string): Uint8Array {
   return encoder.encode(text)
 }

@@ -20,7 +20,7 @@ export interface DecodeContext<In> {
 }
 
 /** A generator that reads one message: each terminator that it yields evaluates to that frame. */
-export type Decoding<In> = Generator<Terminator, In | undefined, Uint8Array>
+export type Decoding<In> = Generator<Terminator, In | undefined | void, Uint8Array>
 
 /** How messages are encoded. */
 export interface Encoding<Out> {
@@ -46,8 +46,17 @@ export interface Locator {
   locate(chunk: Uint8Array, at: number, extent: Extent): boolean
 }
 
+/** Reads a message that lies whole in the bytes at hand, without steps. */
+export interface WholeReader<In> {
+  /**
+   * Reads the message that begins at `at`, if all of it is in `chunk`, and sets `extent.length` to the bytes that it
+   * takes. Undefined, with nothing done: `decode` has to read it.
+   */
+  readWhole(chunk: Uint8Array, at: number, extent: Extent): In | undefined
+}
+
 /** A codec that reads a message in steps. */
-export interface SteppedCodec<In, Out = In> extends Encoding<Out>, Partial<Locator> {
+export interface SteppedCodec<In, Out = In> extends Encoding<Out>, Partial<Locator>, Partial<WholeReader<In>> {
   /**
    * Reads one message. It is called when a byte of it is there. Returns it; undefined: it makes no message (a
    * heartbeat, a blank line). A message that is null is {@link NULL}.
@@ -61,6 +70,11 @@ export interface SteppedCodec<In, Out = In> extends Encoding<Out>, Partial<Locat
    * read the same bytes, and give the same message.
    */
   locate?(chunk: Uint8Array, at: number, extent: Extent): boolean
+  /**
+   * A short cut for all other messages, under the same terms: it reads one that lies whole in a chunk. What it has read
+   * of one that does not, `decode` reads again.
+   */
+  readWhole?(chunk: Uint8Array, at: number, extent: Extent): In | undefined
 }
 
 /** A codec whose messages are the frames of one terminator: it costs no generator. */

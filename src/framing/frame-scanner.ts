@@ -1,6 +1,6 @@
 import { type FramingError, frameTimeout, invalidState } from '../errors.js'
 import { checkBoolean, checkBytes, checkFunction, checkLimit, checkOneOf, checkOptions } from './checks.js'
-import type { Extent, Locator } from './codec.js'
+import type { Extent, Locator, WholeReader } from './codec.js'
 import { knownEndLength, readPiece } from './frame-pieces.js'
 import { abandonSkip, redirectSkip } from './overlong-frames.js'
 import { type Ending, type ScanOptions, ScanState, type Tail } from './scan-state.js'
@@ -238,6 +238,20 @@ export class FrameScanner {
     if (before + length + after > input.restLength) return null
     input.drop(before)
     return input.takeView(length, after)
+  }
+
+  /**
+   * The message that `reader` reads at the first byte not delivered, where all of it lies in the chunk at hand, whatever
+   * the terminator. Undefined, with nothing done: it does not. Only between two frames. Hot: test/bench, row `resp`.
+   */
+  readWhole<In>(reader: WholeReader<In>, extent: Extent): In | undefined {
+    const state = this.#state
+    const { input } = state
+    state.lookAgain()
+    if (state.phase !== 'framing' || !input.next()) return undefined
+    const message = reader.readWhole(input.chunk, input.at, extent)
+    if (message !== undefined) input.drop(extent.length)
+    return message
   }
 
   /**

@@ -8,10 +8,13 @@
 import { messageTooLong, noProgress } from '../errors.js'
 import { ByteQueue } from './byte-queue.js'
 import { type BytesConstructor, NO_BYTES, classOf, inClass } from './bytes.js'
-import { type DecodeContext, type Decoding, EndOfInput, type Extent, type Locator, NOTHING, type SteppedCodec, checkMessage } from './codec.js'
+import { type DecodeContext, EndOfInput, type Extent, type Locator, NOTHING, type SteppedCodec, type WholeReader, checkMessage } from './codec.js'
 import type { FrameScanner } from './frame-scanner.js'
 import type { Ending } from './scan-state.js'
 import { type Rule, type Terminator, compileTerminator, sameRule } from './terminator.js'
+
+/** A codec's generator: one that returns nothing returns undefined. */
+type Reading<In> = Generator<Terminator, In | undefined, Uint8Array>
 
 /** What `#nextFrame` answers at the end of input. */
 const END: Uint8Array = new Uint8Array(0)
@@ -31,7 +34,7 @@ export class MessageReader<In> {
   readonly #scanner: FrameScanner
   readonly #context: DecodeContext<In>
   readonly #maxLength: number
-  #generator: Decoding<In> | null = null
+  #generator: Reading<In> | null = null
   /** What the generator waits for. */
   #rule: Rule | null = null
   /** As it was yielded, if it was a string. */
@@ -58,6 +61,8 @@ export class MessageReader<In> {
   readonly #extent: Extent = { before: 0, length: 0, after: 0 }
   /** What the end of input cut. */
   #tail: Uint8Array = NO_BYTES
+  /** The message has looked ahead, or met the end: most do not, and pay nothing for what is to be forgotten of it. */
+  #isUnusual = false
   /** Messages that consumed nothing, in a row. */
   #idleMessages = 0
   /** Steps inside a message that came no farther than one before them, in a row. */
@@ -131,8 +136,7 @@ export class MessageReader<In> {
     const unread = [...this.#older.takeChunks(this.#Bytes), ...this.#read, ...this.#rest.takeChunks(this.#Bytes)]
     for (const bytes of unread.toReversed()) this.#scanner.pushBack(bytes)
     this.#settle()
-    this.#idleSteps = 0
-    this.#farthest = -1
+    this.#forgetSteps()
     // Its cleanup may throw, or go on yielding: the message is over all the same.
     try {
       generator?.return(undefined)
@@ -141,25 +145,23 @@ export class MessageReader<In> {
 
   /** The message, if it can be had without a generator. */
   #locate(codec: SteppedCodec<In, never>): In | null {
-    if (codec.locate === undefined) return null
     const { position } = this.#scanner
-    const message = this.#scanner.readLocated(codec as Locator, this.#extent)
+    let message: In | null = null
+    if (codec.locate !== undefined) message = this.#scanner.readLocated(codec as Locator, this.#extent) as In | null
+    else if (codec.readWhole !== undefined) message = this.#scanner.readWhole(codec as WholeReader<In>, this.#extent) ?? null
     if (message === null) return null
     this.offset = position
     this.#idleMessages = 0
-    return message as In
+    return message
   }
 
   #begin(codec: SteppedCodec<In, never>): IteratorResult<Terminator, In | undefined> {
     this.offset = this.#scanner.position
-    this.#idleSteps = 0
-    this.#farthest = this.offset
-    this.#hasMetEnd = false
-    this.#generator = codec.decode(this.#context)
+    this.#generator = codec.decode(this.#context) as Reading<In>
     return this.#generator.next()
   }
 
-  #end(generator: Decoding<In>): IteratorResult<Terminator, In | undefined> {
+  #end(generator: Reading<In>): IteratorResult<Terminator, In | undefined> {
     this.#idle()
     return generator.throw(new EndOfInput(this.#tail))
   }
@@ -172,6 +174,14 @@ export class MessageReader<In> {
     if (this.#scanner.position === this.offset) this.#countIdleMessage()
     else this.#idleMessages = 0
     this.#settle()
+    if (this.#isUnusual) this.#forgetSteps()
+  }
+
+  #forgetSteps(): void {
+    this.#isUnusual = false
+    this.#hasMetEnd = false
+    this.#idleSteps = 0
+    this.#farthest = -1
   }
 
   /** The first of what was emitted, which comes before this. */
@@ -211,28 +221,36 @@ export class MessageReader<In> {
   /** The frame that the generator waits for; null: more input is needed. */
   #nextFrame(hasEnded: boolean): Uint8Array | null {
     const { delimiters, count, pieces } = this.#rule as Rule
-    const scanner = this.#scanner
     const isUnbounded = delimiters === null && count === -1
     if (isUnbounded && pieces !== true) return this.#readRest(hasEnded)
-    const frame = pieces === true ? scanner.readPiece() : scanner.read()
-    this.ending = scanner.ending === 'piece' ? null : scanner.ending
+    const frame = pieces === true ? this.#scanner.readPiece() : this.#scanner.read()
     if (frame === null) return hasEnded ? this.#endFrame(isUnbounded) : null
+    const { ending } = this.#scanner
+    this.ending = ending
     // It counts, and is kept in case that the message is not done with it.
     this.#last = frame
     this.#count(frame.length)
-    if (this.ending === 'eof') {
-      this.#tail = frame
-      return END
-    }
-    this.#isInPieces = pieces === true && this.ending === null
+    if (ending === 'terminator' || ending === 'count') this.#isInPieces = false
+    else return this.#endSpecially(frame, ending)
+    return frame
+  }
+
+  /** The frame that was read ended by neither delimiter nor count: the end of input cut it, or it goes on. */
+  #endSpecially(frame: Uint8Array, ending: Ending | null): Uint8Array {
+    this.#tail = frame
+    if (ending === 'eof') return END
+    this.ending = ending === 'piece' ? null : ending
+    this.#isInPieces = this.ending === null
     return frame
   }
 
   /** Under `null` the end of input ends the frame, once; any other frame it cuts. */
   #endFrame(isUnbounded: boolean): Uint8Array {
     this.#tail = NO_BYTES
+    this.ending = null
     if (!isUnbounded || this.#hasMetEnd) return END
     this.#hasMetEnd = true
+    this.#isUnusual = true
     this.ending = 'eof'
     return NO_BYTES
   }
@@ -252,6 +270,7 @@ export class MessageReader<In> {
     this.#rest.clear()
     this.#last = rest
     this.#hasMetEnd = true
+    this.#isUnusual = true
     this.ending = 'eof'
     return rest
   }
@@ -321,6 +340,7 @@ export class MessageReader<In> {
   /** A step that came no farther than one before it. */
   #idle(): void {
     const { position } = this.#scanner
+    this.#isUnusual = true
     const isFarther = this.#farthest !== -1 && position > this.#farthest
     this.#idleSteps = isFarther ? 0 : this.#idleSteps + 1
     this.#farthest = Math.max(position, this.#farthest)

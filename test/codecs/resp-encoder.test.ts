@@ -129,7 +129,9 @@ t.test('RespEncoder: refuses what is deeper than maxDepth, and what contains its
 
 t.test('RespEncoder: begins anew after a message, and after one that it refused', (t) => {
   const used = encoder({ maxDepth: 1 })
-  t.strictSame(used.encode([bytesOf('a')]), ['*1\r\n$1\r\n', bytesOf('a'), '\r\n'])
+  const long = new Uint8Array(1_000)
+  t.strictSame(used.encode([long]), ['*1\r\n$1000\r\n', long, '\r\n'])
+  t.equal(used.encode([bytesOf('a')]), '*1\r\n$1\r\na\r\n')
   t.throws(() => used.encode([bytesOf('a'), []]))
   t.equal(used.encode([1]), '*1\r\n:1\r\n')
   t.end()

@@ -292,6 +292,10 @@ t.test('resp: gives views of the chunk, of its class', (t) => {
   const message = scanner.read() as Uint8Array
   t.equal(message.buffer, chunk.buffer)
   t.ok(Buffer.isBuffer(message))
+  const server = new MessageScanner(resp({ inline: 'crlf' }))
+  server.write(bytesOf('*1\r\n$1\r\na\r\nGET "a"\r\n'))
+  t.ok(Buffer.isBuffer((server.read() as Uint8Array[])[0]), 'a command')
+  t.ok((server.read() as Uint8Array[]).every((argument) => Buffer.isBuffer(argument)), 'an inline command')
   t.end()
 })
 

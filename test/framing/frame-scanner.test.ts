@@ -1396,6 +1396,32 @@ t.test('FrameScanner: reads what a locator finds, where all of it lies in the ch
   t.equal(scanner.readLocated(digit, extent), null, 'not after an error')
 })
 
+t.test('FrameScanner: reads what a reader finds whole in the chunk, and changes nothing otherwise', async (t) => {
+  const line = {
+    readWhole(chunk: Uint8Array, at: number, extent: { length: number }): string | undefined {
+      const end = chunk.indexOf(10, at)
+      if (end === -1) return undefined
+      extent.length = end + 1 - at
+      return latin1(chunk.subarray(at, end))
+    },
+  }
+  const extent = { before: 0, length: 0, after: 0 }
+  const scanner = new FrameScanner({ terminator: ';' })
+  scanner.write(guarded(bytesOf('ab\n\nc')))
+  t.same([scanner.readWhole(line, extent), scanner.readWhole(line, extent)], ['ab', ''])
+  t.equal(scanner.position, 4)
+  t.equal(scanner.readWhole(line, extent), undefined, 'it is not whole')
+  t.equal(scanner.read(), null)
+  scanner.write(bytesOf('d\ne;'))
+  t.equal(scanner.readWhole(line, extent), undefined, 'it lies in two')
+  t.equal(latin1(scanner.read() as Uint8Array), 'cd\ne')
+  t.equal(scanner.readWhole(line, extent), undefined, 'nothing is there')
+  scanner.setTerminator({ until: ';', maxFrameLength: 1 })
+  scanner.write(bytesOf('ab\n'))
+  t.throws(() => scanner.read(), { code: 'ERR_FRAME_TOO_LONG' })
+  t.equal(scanner.readWhole(line, extent), undefined, 'not after an error')
+})
+
 t.test('FrameScanner: readContent gives content, and its end apart', async (t) => {
   const scanner = new FrameScanner({ terminator: '\r\n' })
   scanner.write(Buffer.from('abc\r\n\r\nd'))
