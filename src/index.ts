@@ -32,7 +32,7 @@ export {
 } from './chat/chat-server.js'
 export type { AsyncChatOptions, ChatHooks, ChatSettings, CloseInfo, EndInfo, TimeoutKind } from './chat/chat-options.js'
 export type { PushCallback } from './chat/chat-output.js'
-export type { ReadOptions } from './chat/chat-read.js'
+export type { ReadMessageOptions, ReadOptions } from './chat/chat-read.js'
 export type { Transport } from './chat/chat-transport.js'
 export type { DialOptions, StartOptions } from './chat/dial.js'
 export type { Detached, UpgradeOptions, Wrap } from './chat/hand-over.js'
@@ -40,10 +40,25 @@ export type { HookResult } from './chat/hook-runner.js'
 export { stdio, type StdioOptions } from './chat/stdio.js'
 export {
   EndOfInput,
-  HEARTBEAT,
-  JsonSeqFailure,
   MessageScanner,
   NULL,
+  expectBytes,
+  parseLength,
+  type Codec,
+  type CodecSource,
+  type DecodeContext,
+  type Decoding,
+  type EncodedChunk,
+  type Encoding,
+  type Extent,
+  type FrameCodec,
+  type MessageScannerOptions,
+  type ParseLengthOptions,
+  type SteppedCodec,
+} from './framing/index.js'
+export {
+  HEARTBEAT,
+  JsonSeqFailure,
   RespAttributed,
   RespError,
   RespPiece,
@@ -52,7 +67,6 @@ export {
   RespVerbatim,
   cobs,
   dotBlock,
-  expectBytes,
   headers,
   httpChunked,
   jsonLines,
@@ -60,7 +74,6 @@ export {
   lengthField,
   lines,
   netstring,
-  parseLength,
   pktLine,
   resp,
   slip,
@@ -69,14 +82,7 @@ export {
   telnetLines,
   varintLength,
   type CobsOptions,
-  type Codec,
-  type CodecSource,
-  type DecodeContext,
-  type Decoding,
   type DotBlockOptions,
-  type EncodedChunk,
-  type Encoding,
-  type FrameCodec,
   type HeadersMessage,
   type HeadersOptions,
   type HeadersToSend,
@@ -87,16 +93,14 @@ export {
   type LengthFieldOptions,
   type LineEnding,
   type LinesOptions,
-  type MessageScannerOptions,
   type NetstringOptions,
   type Packet,
   type PacketToSend,
-  type ParseLengthOptions,
+  type RespCodec,
   type RespMessage,
   type RespOptions,
   type RespValue,
   type SlipOptions,
-  type SteppedCodec,
   type StompFrame,
   type StompFrameToSend,
   type StompOptions,
@@ -105,4 +109,7 @@ export {
   type TelnetLinesOptions,
   type TelnetMessage,
   type VarintLengthOptions,
-} from './framing/index.js'
+} from './codecs/index.js'
+export { Decoder, decoder, type DecoderOptions } from './streams/decoder.js'
+export { Encoder, encoder, type EncoderOptions } from './streams/encoder.js'
+export { Framed, framed, type FramedOptions } from './chat/framed.js'

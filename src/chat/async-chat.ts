@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { abortError, channelClosed, frameTooLong, invalidState, invalidType, methodNotImplemented } from '../errors.js'
 import { ByteQueue } from '../framing/byte-queue.js'
 import { checkBytes, checkFunction, checkOptions, checkBoolean } from '../framing/checks.js'
+import type { CodecSource } from '../framing/codec.js'
 import type { Ending as FrameEnding } from '../framing/scan-state.js'
 import type { FrameRule, Terminator } from '../framing/terminator.js'
 import { type Chunk, type Source, checkSource, isChunk, isThenable } from '../producers/source.js'
@@ -11,7 +12,7 @@ import { ChatChannel } from './chat-channel.js'
 import { checkDiscard } from './chat-input.js'
 import { type AsyncChatOptions, type ChatHooks, type CloseInfo, type EndInfo, type TimeoutKind, checkSettings } from './chat-options.js'
 import type { PushCallback } from './chat-output.js'
-import { FrameRead, PieceRead, type Read, type ReadOptions } from './chat-read.js'
+import { FrameRead, MessageRead, PieceRead, type Read, type ReadMessageOptions, type ReadOptions } from './chat-read.js'
 import { ChatTransport, type Transport } from './chat-transport.js'
 import { type DialOptions, type StartOptions, dial, orUndo, start, stop } from './dial.js'
 import { type Detached, type UpgradeOptions, type Wrap, checkHandOver, detach, upgrade } from './hand-over.js'
@@ -236,6 +237,23 @@ export class AsyncChat implements Required<ChatHooks> {
     const read = new PieceRead(terminator, options, this.#channel.reads)
     this.#add(read)
     return read
+  }
+
+  /**
+   * The next message, as the codec reads it, or null where the input ended before it. In all else as `readFrame()`; a
+   * read that is given up leaves all bytes of its message unread. A codec that remembers something from one message to
+   * the next is one `() => codec` for all reads of this channel.
+   */
+  readMessage<In>(codec: CodecSource<In, any>, options: ReadMessageOptions = {}): Promise<In | null> {
+    try {
+      const { maxMessageLength, ...readOptions } = checkOptions('options', options)
+      const messages = this.#channel.reads.messagesOf(codec, maxMessageLength === undefined ? {} : { maxMessageLength })
+      const read = new MessageRead<In>(messages, readOptions, this.#channel.reads)
+      this.#add(read)
+      return read.promise
+    } catch (error) {
+      return Promise.reject(asError(error))
+    }
   }
 
   /** No further byte is looked at, until `resumeReading()`; the clocks stand still. */

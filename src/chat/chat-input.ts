@@ -1,8 +1,8 @@
 import { type FramingError, invalidType } from '../errors.js'
 import { isBytes } from '../framing/bytes.js'
 import type { FrameScanner } from '../framing/frame-scanner.js'
+import { asBuffer } from '../streams/on-demand.js'
 import { type Overflow, discardInPieces } from '../framing/terminator.js'
-import { asBuffer } from '../streams/terminator-splitter.js'
 import type { ChatTransport } from './chat-transport.js'
 
 /** Who takes the frames of a channel. */

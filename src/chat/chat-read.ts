@@ -2,8 +2,9 @@ import { abortError, frameIncomplete, readTimeout } from '../errors.js'
 import { NO_BYTES } from '../framing/bytes.js'
 import { checkOptions, checkTimeout } from '../framing/checks.js'
 import type { FrameScanner } from '../framing/frame-scanner.js'
+import type { MessageScanner } from '../framing/message-scanner.js'
 import { type Terminator, compileTerminator } from '../framing/terminator.js'
-import { asBuffer } from '../streams/terminator-splitter.js'
+import { asBuffer } from '../streams/on-demand.js'
 import { checkSignal } from './chat-options.js'
 
 /** Options of one read. */
@@ -12,6 +13,12 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
   /** Gives the read up after so many ms from the call, with `ERR_FRAME_TIMEOUT`; 0: never. @defaultValue 0 */
   readonly timeout?: number | undefined
+}
+
+/** Options of `readMessage()`. */
+export interface ReadMessageOptions extends ReadOptions {
+  /** The longest message, in bytes of content; of the first read with this codec. @defaultValue 8 MiB */
+  readonly maxMessageLength?: number | undefined
 }
 
 /** What came of serving a read: it needs more input, its consumer has to ask first, it may go on, it is over. */
@@ -26,6 +33,10 @@ export interface Read {
   end(): void
   /** It will never be there as a whole. */
   fail(error: unknown): void
+  /** It is served from now on. */
+  begin?(): void
+  /** It is over, however it ended: what it had read and not delivered is unread. */
+  release?(): void
 }
 
 /** What a read says to the queue it is in. */
@@ -71,18 +82,16 @@ function guard(options: ReadOptions | undefined, read: Read, queue: ReadQueue): 
   })
 }
 
-/** A whole frame. */
-export class FrameRead implements Read {
-  readonly terminator: Terminator
-  /** The frame; null: the input ended before it began. */
-  readonly promise: Promise<Buffer | null>
+/** Something whole that is awaited. */
+abstract class AwaitedRead<T> implements Read {
+  abstract readonly terminator: Terminator
+  /** It; null: the input ended before it began. */
+  readonly promise: Promise<T | null>
   readonly #guard: ReadGuard | null
-  #resolve: (frame: Buffer | null) => void = unset
+  #resolve: (result: T | null) => void = unset
   #reject: (error: unknown) => void = unset
 
-  constructor(terminator: Terminator, options: ReadOptions | undefined, queue: ReadQueue) {
-    compileTerminator(terminator)
-    this.terminator = terminator
+  constructor(options: ReadOptions | undefined, queue: ReadQueue) {
     this.#guard = guard(options, this, queue)
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -92,16 +101,14 @@ export class FrameRead implements Read {
     this.promise.catch(unset)
   }
 
+  /** What the scanner has of it; null: more input is needed, or the input has ended before it. */
+  protected abstract take(scanner: FrameScanner, hasEnded: boolean): T | null
+
   serve(scanner: FrameScanner, hasEnded: boolean): ReadStep {
     if (this.#guard?.isAborted === true) return 'unasked'
-    const frame = scanner.read()
-    if (frame === null && !hasEnded) return 'hungry'
-    if (frame !== null && scanner.ending === 'eof') {
-      const error = frameIncomplete(frame, frame.length, scanner.offset, scanner.frameCount - 1)
-      scanner.pushBack(frame)
-      throw error
-    }
-    this.#end(frame === null ? null : asBuffer(frame))
+    const result = this.take(scanner, hasEnded)
+    if (result === null && !hasEnded) return 'hungry'
+    this.#end(result)
     return 'over'
   }
 
@@ -114,9 +121,53 @@ export class FrameRead implements Read {
     this.#reject(error)
   }
 
-  #end(frame: Buffer | null): void {
+  #end(result: T | null): void {
     this.#guard?.stop()
-    this.#resolve(frame)
+    this.#resolve(result)
+  }
+}
+
+/** A whole frame. */
+export class FrameRead extends AwaitedRead<Buffer> {
+  readonly terminator: Terminator
+
+  constructor(terminator: Terminator, options: ReadOptions | undefined, queue: ReadQueue) {
+    compileTerminator(terminator)
+    super(options, queue)
+    this.terminator = terminator
+  }
+
+  protected take(scanner: FrameScanner): Buffer | null {
+    const frame = scanner.read()
+    if (frame === null || scanner.ending !== 'eof') return frame === null ? null : asBuffer(frame)
+    const error = frameIncomplete(frame, frame.length, scanner.offset, scanner.frameCount - 1)
+    scanner.pushBack(frame)
+    throw error
+  }
+}
+
+/** A message, as a codec reads it. */
+export class MessageRead<In> extends AwaitedRead<In> {
+  readonly terminator: Terminator
+  readonly #messages: MessageScanner<In>
+
+  constructor(messages: MessageScanner<In>, options: ReadOptions | undefined, queue: ReadQueue) {
+    super(options, queue)
+    this.terminator = messages.terminator
+    this.#messages = messages
+  }
+
+  protected take(_scanner: FrameScanner, hasEnded: boolean): In | null {
+    if (hasEnded) this.#messages.end()
+    return this.#messages.read()
+  }
+
+  begin(): void {
+    this.#messages.restart()
+  }
+
+  release(): void {
+    this.#messages.giveUp()
   }
 }
 

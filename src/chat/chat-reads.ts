@@ -1,6 +1,7 @@
-import { channelClosed } from '../errors.js'
-import type { FramingError } from '../errors.js'
+import { type FramingError, channelClosed } from '../errors.js'
+import type { CodecSource } from '../framing/codec.js'
 import type { FrameScanner } from '../framing/frame-scanner.js'
+import { MessageScanner, type MessageScannerOptions } from '../framing/message-scanner.js'
 import { type Terminator, compileTerminator } from '../framing/terminator.js'
 import type { Read, ReadQueue, ReadStep } from './chat-read.js'
 
@@ -19,6 +20,7 @@ export class ChatReads implements ReadQueue {
   /** The channel's own terminator, while a read's is set. */
   #ownTerminator: Terminator = null
   #isServing = false
+  readonly #messages = new Map<CodecSource<any, any>, MessageScanner<unknown>>()
   /** Somebody has read. */
   wasUsed = false
   /** A read was cut short by the end of input: its bytes are unread, and nobody may want them. */
@@ -64,6 +66,16 @@ export class ChatReads implements ReadQueue {
     return true
   }
 
+  /** Reads messages from the channel's scanner; the same one for the same codec, which may remember things. */
+  messagesOf<In>(codec: CodecSource<In, any>, options: MessageScannerOptions): MessageScanner<In> {
+    let messages = this.#messages.get(codec)
+    if (messages === undefined) {
+      messages = new MessageScanner<unknown>(codec, options, this.#scanner)
+      this.#messages.set(codec, messages)
+    }
+    return messages as MessageScanner<In>
+  }
+
   /** Puts a read behind the others. True: there are none, it can be served. */
   add(read: Read): boolean {
     this.wasUsed = true
@@ -88,6 +100,7 @@ export class ChatReads implements ReadQueue {
       this.#ownTerminator = this.#scanner.getTerminator()
       this.#isServing = true
       this.#scanner.setTerminator(read.terminator)
+      read.begin?.()
     }
     let step: ReadStep = 'over'
     try {
@@ -133,12 +146,12 @@ export class ChatReads implements ReadQueue {
   #drop(read: Read): boolean {
     const index = this.#reads.indexOf(read, this.#first)
     if (index === -1) return false
-    if (index === this.#first) this.#dropFirst()
+    if (index === this.#first) this.#dropFirst(read)
     else this.#reads.splice(index, 1)
     return true
   }
 
-  #dropFirst(): void {
+  #dropFirst(read: Read): void {
     this.#first++
     if (this.#first * 2 > this.#reads.length) {
       this.#reads.splice(0, this.#first)
@@ -146,6 +159,7 @@ export class ChatReads implements ReadQueue {
     }
     if (!this.#isServing) return
     this.#isServing = false
+    read.release?.()
     this.#unread()
     this.#scanner.setTerminator(this.#ownTerminator)
   }

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream'
 import { channelClosed, invalidState, unreadInput } from '../errors.js'
 import type { Chunk } from '../producers/source.js'
-import { asBuffer } from '../streams/terminator-splitter.js'
+import { asBuffer } from '../streams/on-demand.js'
 import type { ChatChannel } from './chat-channel.js'
 import { ChatOutput } from './chat-output.js'
 import { ChatTransport, type Transport } from './chat-transport.js'

@@ -10,7 +10,7 @@ export { slip, type SlipOptions } from './slip.js'
 export { varintLength, type VarintLengthOptions } from './varint-length.js'
 export { httpChunked, type HttpChunk, type HttpChunkedOptions } from './http-chunked.js'
 export { JsonSeqFailure, jsonSeq, type JsonSeqOptions } from './json-seq.js'
-export { resp, type RespOptions } from './resp.js'
+export { resp, type RespCodec, type RespOptions } from './resp.js'
 export {
   RespAttributed,
   RespError,

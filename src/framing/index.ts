@@ -13,6 +13,7 @@ export {
   type Decoding,
   type EncodedChunk,
   type Encoding,
+  type Extent,
   type FrameCodec,
   type SteppedCodec,
 } from './codec.js'
@@ -58,6 +59,7 @@ export {
   type Packet,
   type PacketToSend,
   type RespMessage,
+  type RespCodec,
   type RespOptions,
   type RespValue,
   type SlipOptions,

@@ -15,6 +15,8 @@ export interface FrameIterator<T> extends AsyncIterableIterator<T, undefined, un
 export interface FrameSource<T> {
   readonly stream: Readable
   readonly autoDestroy: boolean
+  /** Whether to destroy it at its end, as the stock iterator does: not what may still be written to. */
+  readonly destroysAtEnd: boolean
   /** Takes the next frame (or batch) that is at hand, and asks for more input where there is none. */
   readonly take: () => T | null
   /** The iterator takes over: the stream cuts for nobody else. Throws when somebody else reads it. */
@@ -161,7 +163,7 @@ export class StreamFrameIterator<T> implements FrameIterator<T>, FrameReader {
   /** The stream is over, and a call waits for what comes after its last frame. */
   #finish(error: Error | null): void {
     const request = this.#shift()
-    this.#stop(this.#source.autoDestroy && (error !== null || this.#destroyOnReturn))
+    this.#stop(this.#source.autoDestroy && (error !== null || (this.#destroyOnReturn && this.#source.destroysAtEnd)))
     if (error === null) request.resolve({ done: true, value: undefined })
     else request.reject(error)
   }

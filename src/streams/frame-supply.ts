@@ -1,5 +1,6 @@
 import { FramingError } from '../errors.js'
 import type { FrameScanner } from '../framing/frame-scanner.js'
+import type { Supply } from './on-demand.js'
 import { FrameShaper } from './frame-shaper.js'
 import type { CheckedOptions } from './splitter-options.js'
 import { WriteGate } from './write-gate.js'
@@ -10,7 +11,7 @@ import { WriteGate } from './write-gate.js'
  * Owns: the scanner's reading side. Rules: nothing is cut that is not given out by the same call, but for frames that
  * `skipEmpty` leaves out. Hot: test/bench, all rows of the splitter.
  */
-export class FrameSupply<Frame> {
+export class FrameSupply<Frame> implements Supply<Frame> {
   readonly gate: WriteGate
   /** Frames are given out as the scanner gives them. */
   readonly isPlain: boolean

@@ -115,7 +115,7 @@ export function scannerOptions(
 
 /** The options of the Transform below: high-water marks are said, never left to the platform. */
 export function transformOptions(options: TerminatorSplitterOptions): TransformOptions {
-  const { autoDestroy, writableHighWaterMark = DEFAULT_HIGH_WATER_MARK_BYTES } = options
+  const { autoDestroy, signal, writableHighWaterMark = DEFAULT_HIGH_WATER_MARK_BYTES } = options
   if (writableHighWaterMark !== 0) checkLimit('options.writableHighWaterMark', writableHighWaterMark)
   return {
     readableObjectMode: true,
@@ -123,6 +123,7 @@ export function transformOptions(options: TerminatorSplitterOptions): TransformO
     readableHighWaterMark: 0,
     writableHighWaterMark,
     ...(autoDestroy === undefined ? {} : { autoDestroy }),
+    ...(signal === undefined ? {} : { signal }),
   }
 }
 

@@ -1,6 +1,11 @@
-import type { FrameScanner } from '../framing/frame-scanner.js'
-
 export type Callback = (error?: Error | null) => void
+
+/** What a gate writes to. */
+export interface Gated {
+  readonly isEmpty: boolean
+  write(chunk: Uint8Array): void
+  end(): void
+}
 
 /**
  * The writable half of a splitter: hands what is written to the scanner, and holds the callback of the write until
@@ -12,7 +17,7 @@ export type Callback = (error?: Error | null) => void
  * (`isAsking`): a handler that wrote in that moment would write into a buffer that the stream is emptying.
  */
 export class WriteGate {
-  readonly #scanner: FrameScanner
+  readonly #scanner: Gated
   /** The scanner gave all it has; until more comes, or another terminator. */
   isDry = true
   /** Inside `quietly()`: do not cut. */
@@ -25,7 +30,7 @@ export class WriteGate {
   #flushDone: Callback | null = null
   #lastLength = 0
 
-  constructor(scanner: FrameScanner) {
+  constructor(scanner: Gated) {
     this.#scanner = scanner
   }
 
@@ -64,7 +69,8 @@ export class WriteGate {
       this.isClosed = true
       this.quietly(flushDone)
     }
-    return this.#writeDone !== null || (this.#flushDone !== null && flushDone === null)
+    // An end that was there before and is left to ask for is more, too: a socket's end does not wait for its last bytes.
+    return this.#writeDone !== null || this.#flushDone !== null
   }
 
   /** As `ask()`, and leaves the end of input for later. */

@@ -7,7 +7,7 @@ import t from 'tap'
 import { AsyncChat, serve } from '../../src/chat/async-chat.js'
 import type { AsyncChatOptions, ChatHooks, CloseInfo } from '../../src/chat/chat-options.js'
 import type { Transport } from '../../src/chat/chat-transport.js'
-import { FramingError, type Terminator } from '../../src/framing/index.js'
+import { type Codec, FramingError, type Terminator, lengthField, lines, netstring } from '../../src/framing/index.js'
 import { Clock } from '../support/clock.js'
 import { Wire, comes, quiet, warningsOf } from '../support/told-wire.js'
 
@@ -1152,4 +1152,84 @@ t.test('AsyncChat: a read whose time has passed loses nothing, and the next one 
   await quiet()
   t.equal(clock.timers.size, 0)
   clock.restore()
+})
+
+// Messages
+
+t.test('AsyncChat#readMessage: reads messages and frames in the order of the calls, of one codec and another', async (t) => {
+  const wire = new Wire()
+  const chat = new AsyncChat(wire, { terminator: '!' })
+  t.teardown(() => chat.close())
+  const line = lines({ ending: 'lf' })
+  const reads = [chat.readMessage(line), chat.readMessage(netstring()), chat.readFrame(';'), chat.readMessage(line), chat.readMessage(line)]
+  wire.say('a\n3:b\n', 'c,d;e', '\n')
+  wire.hangUp()
+  t.same((await Promise.all(reads)).map(String), ['a', 'b\nc', 'd', 'e', 'null'])
+  t.equal(chat.getTerminator(), '!')
+})
+
+t.test('AsyncChat#readMessage: rejects with what is wrong, and leaves all bytes of the message unread', async (t) => {
+  const wire = new Wire()
+  const chat = new AsyncChat(wire)
+  t.teardown(() => chat.close())
+  wire.say('1:a,1:bc')
+  const codec = netstring()
+  t.equal(String(await chat.readMessage(codec)), 'a')
+  await t.rejects(chat.readMessage(codec), { code: 'ERR_FRAME_MALFORMED', codec: 'netstring', messagesBefore: 1 })
+  t.equal(String(await chat.readFrame(4)), '1:bc')
+  wire.say('2:d')
+  const late = chat.readMessage(codec, { timeout: 20 })
+  await t.rejects(late, { code: 'ERR_FRAME_TIMEOUT' })
+  const abort = new AbortController()
+  const given = chat.readMessage(codec, { signal: abort.signal })
+  abort.abort()
+  await t.rejects(given, { name: 'AbortError' })
+  wire.say('e,')
+  t.equal(String(await chat.readMessage(codec)), 'de', 'nothing of it was lost')
+  for (const [wrong, options] of [[{}, {}], [codec, null], [codec, { maxMessageLength: -1 }], [codec, { timeout: -1 }]] as const) {
+    const fresh = new AsyncChat(new Wire())
+    await t.rejects(fresh.readMessage(wrong as Codec<unknown>, options as object), { code: /^ERR_(INVALID_ARG_TYPE|OUT_OF_RANGE)$/ })
+    fresh.close()
+  }
+})
+
+function counting(): Codec<string> {
+  let count = 0
+  return {
+    *decode(ctx) {
+      for (const letter of String(yield ';')) ctx.emit(`${++count}${letter}`)
+    },
+    encode: (text) => text,
+  }
+}
+
+t.test('AsyncChat#readMessage: keeps what a codec has emitted, and remembers, for the next read', async (t) => {
+  const wire = new Wire()
+  const chat = new AsyncChat(wire)
+  t.teardown(() => chat.close())
+  wire.say('abc;')
+  const given = [await chat.readMessage(counting), await chat.readMessage(counting), await chat.readMessage(counting)]
+  t.same(given, ['1a', '2b', '3c'])
+  wire.say('d;')
+  t.equal(await chat.readMessage(counting), '4d')
+})
+
+t.test('AsyncChat#readMessage: has limits of its own', async (t) => {
+  const wire = new Wire({ highWaterMark: 4_000_000 })
+  const chat = new AsyncChat(wire, { maxFrameLength: 16 })
+  t.teardown(() => chat.close())
+  const body = Buffer.alloc(2_000_000, 'x')
+  const plain: Codec<Uint8Array> = {
+    *decode() {
+      return yield Number(yield ':')
+    },
+    encode: () => '',
+  }
+  wire.say(`${body.length}:`, body.subarray(0, 99), body.subarray(99), '9:123456789')
+  t.equal((await chat.readMessage(plain))?.length, body.length)
+  await t.rejects(chat.readMessage({ ...plain }, { maxMessageLength: 8 }), { code: 'ERR_FRAME_TOO_LONG', limit: 8 })
+  t.equal(String(await chat.readFrame(2)), '9:')
+  wire.say(Buffer.from([0, 0, 0, 1, 65]))
+  t.equal(String(await chat.readFrame(9)), '123456789')
+  t.equal(String(await chat.readMessage(lengthField())), 'A')
 })

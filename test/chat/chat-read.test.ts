@@ -1,6 +1,6 @@
 import t from 'tap'
-import { FrameRead, PieceRead, type Read, type ReadOptions, type ReadQueue } from '../../src/chat/chat-read.js'
-import { FrameScanner, type Terminator } from '../../src/framing/index.js'
+import { FrameRead, MessageRead, PieceRead, type Read, type ReadOptions, type ReadQueue } from '../../src/chat/chat-read.js'
+import { type Codec, FrameScanner, MessageScanner, type Terminator } from '../../src/framing/index.js'
 import { Clock } from '../support/clock.js'
 import { quiet } from '../support/told-wire.js'
 
@@ -243,4 +243,58 @@ t.test('PieceRead: is told once how it failed, and is over then', async (t) => {
 t.test('PieceRead: is its own iterator', async (t) => {
   const read = new PieceRead('\n', undefined, new Queue())
   t.equal(read[Symbol.asyncIterator](), read)
+})
+
+const pairs: Codec<string> = {
+  name: 'pairs',
+  *decode() {
+    const head = String(yield ':')
+    return `${head}=${String(yield ';')}`
+  },
+  encode: (text) => text,
+}
+const oneLine: Codec<string> = { terminator: '\n', parse: (frame) => `(${String(frame)})`, encode: (text) => text }
+
+const messages: readonly [name: string, codec: Codec<string>, bytes: string, hasEnded: boolean, step: string, fate: string, unread: string][] = [
+  ['a message that is there', pairs, 'a:b;c', false, 'over', 'a=b', 'c'],
+  ['a message of one frame', oneLine, 'a\nb', false, 'over', '(a)', 'b'],
+  ['nothing yet', pairs, 'a:b', false, 'hungry', 'pending', 'a:b'],
+  ['null where the input ended before it', pairs, '', true, 'over', 'null', ''],
+]
+
+for (const [name, codec, bytes, hasEnded, step, wanted, unread] of messages) {
+  t.test(`MessageRead: gives ${name}`, async (t) => {
+    const scanner = scannerOf('!', bytes, hasEnded)
+    const read = new MessageRead(new MessageScanner<string>(codec, {}, scanner), undefined, new Queue())
+    t.equal(read.terminator, codec === oneLine ? '\n' : null)
+    scanner.setTerminator(read.terminator)
+    read.begin()
+    t.equal(read.serve(scanner, hasEnded), step)
+    t.equal(await fate(read.promise.then((message) => Buffer.from(String(message)))), wanted)
+    read.release()
+    t.equal(Buffer.from(scanner.takeUnread()).toString(), unread)
+  })
+}
+
+t.test('MessageRead: throws for a message that the end cut, or that is none, and leaves its bytes unread', async (t) => {
+  for (const [codec, bytes, code] of [[pairs, 'a:b', 'ERR_FRAME_INCOMPLETE'], [oneLine, 'a', 'ERR_FRAME_INCOMPLETE'], [pairs, 'abcdefgh', 'ERR_FRAME_TOO_LONG']] as const) {
+    const scanner = scannerOf('!', bytes, true)
+    const read = new MessageRead(new MessageScanner<string>(codec, {}, scanner), undefined, new Queue())
+    scanner.setTerminator(read.terminator)
+    read.begin()
+    t.throws(() => read.serve(scanner, true), { code })
+    read.release()
+    t.equal(Buffer.from(scanner.takeUnread()).toString(), bytes)
+  }
+})
+
+t.test('MessageRead: goes on where it is, when more has come', async (t) => {
+  const scanner = scannerOf('!', 'a:')
+  const read = new MessageRead(new MessageScanner<string>(pairs, {}, scanner), undefined, new Queue())
+  scanner.setTerminator(read.terminator)
+  read.begin()
+  t.equal(read.serve(scanner, false), 'hungry')
+  scanner.write(Buffer.from('b;'))
+  t.equal(read.serve(scanner, false), 'over')
+  t.equal(await read.promise, 'a=b')
 })

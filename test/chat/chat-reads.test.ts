@@ -3,7 +3,7 @@ import t from 'tap'
 import { AsyncChat } from '../../src/chat/async-chat.js'
 import type { Read, ReadStep } from '../../src/chat/chat-read.js'
 import { ChatReads } from '../../src/chat/chat-reads.js'
-import { FrameScanner, type Terminator } from '../../src/framing/index.js'
+import { type Codec, FrameScanner, type Terminator } from '../../src/framing/index.js'
 import { everyCut, randomCuts } from '../support/cuts.js'
 import { Wire } from '../support/told-wire.js'
 
@@ -282,4 +282,16 @@ t.test('ChatReads: a loop over pieces that is left early leaves the rest of the 
     if (differences.length > 2) break
   }
   t.same(differences, [])
+})
+
+t.test('ChatReads: has one message scanner for one codec, or maker of codecs', (t) => {
+  const { reads } = readsOf('\n', 'a;b;')
+  const codec: Codec<string> = { terminator: ';', parse: String, encode: (text) => text }
+  const make = (): Codec<string> => codec
+  const scanners = [codec, make, codec, make].map((source) => reads.messagesOf(source, {}))
+  t.equal(scanners[0], scanners[2])
+  t.equal(scanners[1], scanners[3])
+  t.not(scanners[0], scanners[1])
+  t.throws(() => reads.messagesOf({} as Codec<string>, {}), { code: 'ERR_INVALID_ARG_TYPE' })
+  t.end()
 })

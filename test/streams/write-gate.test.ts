@@ -120,3 +120,13 @@ t.test('WriteGate: calls nobody once it is closed', async (t) => {
   gate.askWhileEmpty()
   t.same([gate.isClosed, gate.isEnding, log], [true, false, []])
 })
+
+t.test('WriteGate: has more to ask for where the end is there before the last write was used up', (t) => {
+  const { gate, log } = new FakeWritable(['a'])
+  gate.end(() => log.push('end'))
+  t.equal(gate.ask(), true)
+  t.equal(gate.isClosed, false)
+  t.equal(gate.ask(), false)
+  t.same([gate.isClosed, log], [true, ['a done', 'end']])
+  t.end()
+})
