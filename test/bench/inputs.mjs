@@ -121,3 +121,20 @@ function oneByteViews(block) {
   for (let i = 0; i < block.length; i += 1) views.push(block.subarray(i, i + 1))
   return views
 }
+
+/** Messages of exactly `length` bytes, each after what `header(length)` gives. */
+export function prefixed(length, header, bytes) {
+  const block = Buffer.concat([header(length), Buffer.from(randomLetters(length))])
+  const count = Math.floor(bytes / block.length)
+  return inputOf(cutIntoChunks(block, count * block.length), { count, bytes: count * length, units: count * length })
+}
+
+export function uint32Header(length) {
+  const header = Buffer.alloc(4)
+  header.writeUInt32BE(length)
+  return header
+}
+
+export function varintHeader(length) {
+  return length < 0x80 ? Buffer.from([length]) : Buffer.from([(length & 0x7f) | 0x80, length >> 7])
+}

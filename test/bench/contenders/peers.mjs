@@ -1,5 +1,6 @@
 // The libraries people use for this. `side` says what they split: 'bytes' gives Buffers, 'text'
 // decodes and gives strings. All but node:readline come from this folder's own node_modules.
+import { createRequire } from 'node:module'
 import { PassThrough } from 'node:stream'
 import { createInterface } from 'node:readline'
 import { byData, feed, feedOnceAwaited, keep } from '../feed.mjs'
@@ -8,6 +9,17 @@ const { default: split2 } = await import('split2')
 const { default: binarySplit } = await import('binary-split')
 const { default: byline } = await import('byline')
 const { DelimiterParser } = await import('@serialport/parser-delimiter')
+
+/** Its readable-stream is of a version that cannot load where READABLE_STREAM says "disable". */
+function requireOwnStreams(name) {
+  const { READABLE_STREAM } = process.env
+  delete process.env.READABLE_STREAM
+  try {
+    return createRequire(import.meta.url)(name)
+  } finally {
+    if (READABLE_STREAM !== undefined) process.env.READABLE_STREAM = READABLE_STREAM
+  }
+}
 
 function streamPeer(name, side, consume, create) {
   const frames = side === 'bytes' ? 'bytes' : 'text'
@@ -80,4 +92,33 @@ export const byIteration = (newline) => [
   streamPeer('parser-delimiter for await', 'bytes', byForAwait, () =>
     new DelimiterParser({ delimiter: newline, readableObjectMode: true })),
   { name: 'readline for await', side: 'text', frames: 'text', run: readlineForAwait },
+]
+
+const { default: frameStream } = await import('frame-stream')
+const lengthPrefixed = requireOwnStreams('length-prefixed-stream')
+const { decode: decodeLengthPrefixed } = await import('it-length-prefixed')
+
+/** A list of chunks by `for`, joined to bytes as someone who wants a message has to. */
+function byIterable(name, options) {
+  const run = async (input, tally) => {
+    const source = function* () {
+      for (let i = 0; i < input.length; i += 1) yield input.at(i)
+    }
+    for (const message of decodeLengthPrefixed(source(), options)) tally.take(message.subarray())
+  }
+  return { name, side: 'bytes', frames: 'bytes', run }
+}
+
+const uint32 = Object.assign((list) => list.getUint32(0), { bytes: 4 })
+
+/** The peers for lengths of 4 bytes, big-endian. */
+export const byLengths = () => [
+  streamPeer('frame-stream', 'bytes', byData, () => frameStream.decode({ lengthSize: 4 })),
+  byIterable('it-length-prefixed', { lengthDecoder: uint32 }),
+]
+
+/** The peers for varint lengths. */
+export const byVarints = () => [
+  streamPeer('length-prefixed-stream', 'bytes', byData, () => lengthPrefixed.decode({ allowEmpty: true })),
+  byIterable('it-length-prefixed'),
 ]

@@ -1,6 +1,7 @@
 // The rows, in the order in which they run.
 import { chatLines, chatReadsRow } from './chat-input.mjs'
 import { chatPush } from './chat-push.mjs'
+import { codecs, lengthFields, varintLengths } from './codecs.mjs'
 import { forAwait, batches } from './iteration.mjs'
 import { growth } from './growth.mjs'
 import { bytesCrlf, bytesLf, shortLines } from './lines.mjs'
@@ -12,5 +13,5 @@ import { text } from './text.mjs'
 
 export const ROWS = [
   bytesLf, bytesCrlf, shortLines, text, forAwait, batches, setOfTwo, longInBytes, longInChunks, growth, memory,
-  chatLines, chatReadsRow, chatPush, producers,
+  chatLines, chatReadsRow, chatPush, producers, codecs, lengthFields, varintLengths,
 ]
