@@ -441,6 +441,8 @@ for (const [link, count] of [[LINKS[0] as Link, 1_000], [LINKS[1] as Link, 100]]
         new AsyncChat(socket, {
           terminator: '\r\n',
           maxFrameLength: 512,
+          // A busy machine takes its time: no clock decides here.
+          lingerTimeout: 600_000,
           handleFrame: nothing,
           handleError() {
             this.push(REFUSAL)
