@@ -68,9 +68,9 @@ class Pusher {
       const spec = this.specs[id] as Spec
       if (!hasCleanup(spec)) continue
       const { cleanupCount, hasEnded, cleansUpAtEnd, cleansUpAtFailure } = this.made[id] as Made
-      // Whether its end came in time is the channel's to know: it was not written, and has nothing left to give.
-      if (error !== null && hasEnded() && cleanupCount < 2) continue
       const failedItself = error instanceof Failure && error.id === id
+      // Whether its end came in time is the channel's to know: it was not written, and has nothing left to give.
+      if (error !== null && !failedItself && hasEnded() && cleanupCount < 2) continue
       seen.push(cleanupCount)
       wanted.push(Number(error === null ? cleansUpAtEnd : cleansUpAtFailure || !failedItself))
     }

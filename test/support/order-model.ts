@@ -41,7 +41,7 @@ export interface Made {
   readonly source: Source
   /** How often it was told that it will not be finished. */
   cleanupCount: number
-  /** Whether it has said that it ends. */
+  /** Whether it has said that it ends, or has failed and cleans up nothing then. */
   readonly hasEnded: () => boolean
   /** Whether it takes being finished for a reason to clean up as well. */
   readonly cleansUpAtEnd: boolean
@@ -81,6 +81,7 @@ class Script {
   readonly #onFirst: () => void
   #next = 0
   hasEnded = false
+  hasFailed = false
 
   constructor(id: number, pieces: readonly string[], end: End, onFirst: () => void) {
     this.#id = id
@@ -94,7 +95,10 @@ class Script {
     if (this.#next === 0) this.#onFirst()
     const piece = this.#pieces[this.#next++]
     if (piece !== undefined) return piece
-    if (this.#end === 'fail') throw new Failure(this.#id)
+    if (this.#end === 'fail') {
+      this.hasFailed = true
+      throw new Failure(this.#id)
+    }
     if (this.#end === 'never') return NEVER
     this.hasEnded = true
     return null
@@ -193,7 +197,7 @@ export function make(id: number, spec: Spec, onFirst: () => void): Made {
   const made: { -readonly [key in keyof Made]: Made[key] } = {
     source: '',
     cleanupCount: 0,
-    hasEnded: () => script.hasEnded,
+    hasEnded: () => script.hasEnded || (script.hasFailed && !made.cleansUpAtFailure),
     cleansUpAtEnd: spec.kind === 'readable',
     cleansUpAtFailure: spec.kind !== 'web',
   }
