@@ -17,6 +17,8 @@ interface Selecting {
 /** What it throws as a {@link RespError} is an answer too. */
 export type KeyCommand = (client: Selecting, ...args: Buffer[]) => RespValue
 
+const SHORT_LENGTH = 12
+
 const syntaxError = new RespError('ERR syntax error')
 const notInteger = new RespError('ERR value is not an integer or out of range')
 const mustBePositive = new RespError('ERR value is out of range, must be positive')
@@ -28,7 +30,11 @@ export function wrongArity(name: string): RespError {
 
 /** Any bytes may be a key: as text with a character for each. */
 export function textOf(bytes: Buffer): string {
-  return bytes.toString('latin1')
+  if (bytes.length > SHORT_LENGTH) return bytes.toString('latin1')
+  // A call of the platform costs more than a word of a command.
+  let text = ''
+  for (let at = 0; at < bytes.length; at++) text += String.fromCharCode(bytes[at] as number)
+  return text
 }
 
 export function integer(bytes: Buffer, error: RespError = notInteger): bigint {
@@ -94,7 +100,7 @@ export const KEY_COMMANDS: readonly (readonly [name: string, command: readonly [
 ]
 
 function set({ database }: Selecting, key: Buffer, value: Buffer, ...options: Buffer[]): RespValue {
-  const { expiresAt = Infinity, mustExist } = readSetOptions(options.values())
+  const { expiresAt = Infinity, mustExist } = options.length === 0 ? NO_OPTIONS : readSetOptions(options.values())
   if (mustExist !== undefined && mustExist !== (database.get(key) !== undefined)) return null
   database.set(key, kept(value), expiresAt)
   return 'OK'
@@ -104,6 +110,8 @@ interface SetOptions {
   expiresAt?: number
   mustExist?: boolean
 }
+
+const NO_OPTIONS: SetOptions = {}
 
 function readSetOptions(words: Iterator<Buffer, undefined>): SetOptions {
   const options: SetOptions = {}

@@ -319,7 +319,7 @@ function onDemand(Base: new (options: TransformOptions) => Duplex) {
       let frame: any = first
       do {
         this.emit('data', frame)
-        const isTaking = this.readableFlowing === true && this.readableLength === 0 && !this.#gate.isClosed
+        const isTaking = this.readableFlowing === true && this.readableLength === 0
         frame = isTaking ? this.#supply.takePlain() : null
       } while (frame !== null)
     }
