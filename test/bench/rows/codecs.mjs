@@ -9,13 +9,10 @@ import { fasterThanBytePeers, ratioToNamed } from './floors.mjs'
 const encode = () => ''
 /** Whole frames as they come. */
 const byTerminator = { terminator: '\n', tail: 'emit', parse: (frame) => frame, encode }
+/** As a protocol says it that has lines: what the end cuts is an error. */
 const byGenerator = {
   *decode() {
-    try {
-      return yield '\n'
-    } catch (end) {
-      return end.bytes
-    }
+    return yield '\n'
   },
   encode,
 }
