@@ -3,8 +3,8 @@
 // An input is `{ length, at(index), bytes, chunkBytes, expected }`: its chunks, and the frames
 // that whoever splits it must find. Chunks of 64 KiB are Buffers with memory of their own, as a
 // socket gives them. One-byte chunks are some 4,096 distinct views used over and over: millions
-// of Buffers alive at once would measure the collector. No input ends with its delimiter, since
-// splitters differ on what an empty end is; so each must also deliver an unfinished last frame.
+// of Buffers alive at once would measure the collector. No input that a peer splits ends with its delimiter,
+// since splitters differ on what an empty end is; so each must also deliver an unfinished last frame.
 
 export const CHUNK_BYTES = 65_536
 /** Enough for lines to be cut by chunk borders in every way they can be. */
@@ -61,6 +61,12 @@ export function asciiLines(lineBytes, delimiter, bytes) {
   const chunks = cutIntoChunks(Buffer.from(block), count * lineBytes - delimiter.length - skipped, skipped)
   const length = count * content - skipped
   return inputOf(chunks, { count, bytes: length, units: length })
+}
+
+/** The same bytes, and the delimiter that the last line lacks: for a protocol in which what the end cuts is an error. */
+export function ended(input, delimiter) {
+  const end = Buffer.from(delimiter)
+  return { ...input, length: input.length + 1, at: (index) => (index < input.length ? input.at(index) : end), bytes: input.bytes + end.length }
 }
 
 /** Lines of mixed one- to four-byte characters, about 80 bytes each, cut anywhere. */

@@ -3,13 +3,12 @@ import { lengthField, varintLength } from '../../../dist/index.js'
 import { loopOverLengths, loopOverVarints, messageDecoder, messageScanner } from '../contenders/codecs.mjs'
 import { loopOverLf } from '../contenders/hand-written.mjs'
 import { scanner, splitter } from '../contenders/ours.mjs'
-import { LEAST_LINES_BYTES, asciiLines, prefixed, uint32Header, varintHeader } from '../inputs.mjs'
+import { LEAST_LINES_BYTES, asciiLines, ended, prefixed, uint32Header, varintHeader } from '../inputs.mjs'
 import { fasterThanBytePeers, ratioToNamed } from './floors.mjs'
 
 const encode = () => ''
-/** Whole frames as they come. */
-const byTerminator = { terminator: '\n', tail: 'emit', parse: (frame) => frame, encode }
-/** As a protocol says it that has lines: what the end cuts is an error. */
+/** Whole frames as they come; what the end cuts is an error. */
+const byTerminator = { terminator: '\n', parse: (frame) => frame, encode }
 const byGenerator = {
   *decode() {
     return yield '\n'
@@ -26,7 +25,7 @@ export const codecs = {
   title: 'lines of 80 bytes ended by LF, as messages',
   rounds: 25,
   warmups: 5,
-  input: (options) => asciiLines(80, '\n', options.bytes(16, LEAST_LINES_BYTES)),
+  input: (options) => ended(asciiLines(80, '\n', options.bytes(16, LEAST_LINES_BYTES)), '\n'),
   contenders: () => [
     loopOverLf(),
     scanner('FrameScanner', '\n'),
