@@ -35,6 +35,8 @@ export class MessageReader<In> {
   readonly #context: DecodeContext<In>
   readonly #maxLength: number
   #generator: Reading<In> | null = null
+  /** Whether a message was begun and is not done. */
+  isReading = false
   /** What the generator waits for. */
   #rule: Rule | null = null
   /** As it was yielded, if it was a string. */
@@ -76,11 +78,6 @@ export class MessageReader<In> {
     this.#scanner = scanner
     this.#context = context
     this.#maxLength = maxLength
-  }
-
-  /** Whether a message was begun and is not done. */
-  get isReading(): boolean {
-    return this.#generator !== null
   }
 
   /** Where the frame read last began. */
@@ -131,6 +128,7 @@ export class MessageReader<In> {
   abandon(): void {
     const generator = this.#generator
     this.#generator = null
+    this.isReading = false
     this.#isInPieces = false
     this.#keepLast()
     this.#rule = null
@@ -158,10 +156,23 @@ export class MessageReader<In> {
     return message
   }
 
+  /** Begins a message, and goes on to its second step where it waits for what the one before it waited for. */
   #begin(codec: SteppedCodec<In, never>): IteratorResult<Terminator, In | undefined> {
     this.offset = this.#scanner.position
-    this.#generator = codec.decode(this.#context) as Reading<In>
-    return this.#generator.next()
+    this.isReading = true
+    const generator = codec.decode(this.#context) as Reading<In>
+    let step: IteratorResult<Terminator, In | undefined> | null = null
+    try {
+      step = generator.next()
+      if (step.value === this.#delimiter && this.#isPlain && this.#delimiter !== null && this.emitted.length === 0) {
+        const frame = this.#plainFrame()
+        if (frame !== null) step = frame === END ? this.#end(generator) : generator.next(frame)
+      }
+      return step
+    } finally {
+      // Most messages are done by now: to keep their generators costs more than all of this.
+      if (step?.done !== true) this.#generator = generator
+    }
   }
 
   #end(generator: Reading<In>): IteratorResult<Terminator, In | undefined> {
@@ -173,7 +184,8 @@ export class MessageReader<In> {
   #finish(message: In | undefined): void {
     // Of a message that is none the bytes are unread.
     if (message !== undefined) checkMessage(message)
-    this.#generator = null
+    if (this.#generator !== null) this.#generator = null
+    this.isReading = false
     if (this.#scanner.position === this.offset) this.#countIdleMessage()
     else this.#idleMessages = 0
     this.#settle()
