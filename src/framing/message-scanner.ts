@@ -192,23 +192,30 @@ export class MessageScanner<In> {
     const scanner = this.#scanner
     let frame: Uint8Array | null
     while ((frame = scanner.read()) !== null) {
-      let message: In | undefined
-      try {
-        if (scanner.ending === 'eof' && codec.tail !== 'emit') {
-          throw frameIncomplete(frame, frame.length, scanner.offset, scanner.frameCount - 1)
-        }
-        message = codec.parse(frame, this.#context)
-        if (message !== undefined) checkMessage(message)
-      } catch (error) {
-        this.#unread(frame, codec)
-        throw error
-      }
-      if (this.#emitted.length > 0) return this.#reader.inTurn(message)
+      const message = this.#parse(frame, codec)
       if (message !== undefined) return message
       // A scanner that is somebody else's too does not go on counting.
       if (typeof codec.terminator === 'number') scanner.setTerminator(codec.terminator)
     }
     return NOTHING
+  }
+
+  /** The first message in a frame, and in a part of it that was emitted. */
+  #parse(frame: Uint8Array, codec: FrameCodec<In, never>): In | undefined {
+    try {
+      if (this.#scanner.ending === 'eof') this.#checkTail(frame, codec)
+      const message = codec.parse(frame, this.#context)
+      if (message === null) checkMessage(message)
+      return this.#emitted.length === 0 ? message : this.#reader.inTurn(message)
+    } catch (error) {
+      this.#unread(frame, codec)
+      throw error
+    }
+  }
+
+  #checkTail(frame: Uint8Array, { tail }: FrameCodec<In, never>): void {
+    const { offset, frameCount } = this.#scanner
+    if (tail !== 'emit') throw frameIncomplete(frame, frame.length, offset, frameCount - 1)
   }
 
   /** No message was made of the frame: its bytes are unread, but for those that were put back already. */
