@@ -21,56 +21,32 @@
  * every single one. The others run with the chunks given.
  */
 
-import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { cobs, dotBlock, lengthField, lines, netstring, slip } from '../src/codecs/index.js'
 import { EndOfInput, FramingError, MessageScanner } from '../src/framing/index.js'
-import type { Codec, CodecSource, FramingErrorCode, Terminator } from '../src/framing/index.js'
+import type { Codec, CodecSource, FramingErrorCode } from '../src/framing/index.js'
 import { cutsOf, encode } from './support/codecs.js'
 import { guarded } from './support/cuts.js'
 import { latin1 } from './support/model.js'
+import { type SwitchItem, type Vector as SharedVector, bytesIn, readVectors, terminatorOf, textIn } from './support/vectors.js'
 
-interface SwitchItem {
-  readonly delimiter?: string
-  readonly count?: number
-  readonly none?: true
-  readonly skip?: true
+/** Options of the framers that are run. */
+interface Options {
+  readonly lineEndings?: 'lenient-lf' | 'lf-only' | 'strict-crlf'
+  readonly maxCounts?: string
+  readonly overflow?: string
+  readonly final?: string
+  readonly lengthFieldOffset?: number
+  readonly lengthFieldLength?: number
+  readonly lengthAdjustment?: number
+  readonly lengthIncludesLengthFieldLength?: boolean
+  readonly initialBytesToStrip?: number
+  readonly tailExcludesHeader?: 'strip'
+  readonly byteOrder?: 'big' | 'little'
+  readonly predicate?: string
 }
 
-interface Vector {
-  readonly id: string
-  readonly framer: string
-  readonly direction?: 'encode'
-  readonly rechunk?: 'any' | 'as-given'
-  readonly chunks: readonly string[]
-  readonly eof: boolean
-  readonly options: {
-    readonly lineEndings?: 'lenient-lf' | 'lf-only' | 'strict-crlf'
-    readonly stripDelimiter?: boolean
-    readonly maxFrameLength?: number | null
-    readonly maxCounts?: string
-    readonly overflow?: string
-    readonly final?: string
-    readonly lengthFieldOffset?: number
-    readonly lengthFieldLength?: number
-    readonly lengthAdjustment?: number
-    readonly lengthIncludesLengthFieldLength?: boolean
-    readonly initialBytesToStrip?: number
-    readonly tailExcludesHeader?: 'strip'
-    readonly byteOrder?: 'big' | 'little'
-    readonly predicate?: string
-    readonly terminators?: readonly SwitchItem[]
-    readonly cycle?: boolean
-    readonly clearAfterFrame?: boolean
-  }
-  readonly expect: {
-    readonly frames: readonly string[]
-    readonly error: string | null
-    readonly errors?: readonly { readonly name: string; readonly framesBefore: number }[]
-    readonly tail: string | null
-    readonly cleared?: readonly string[]
-  }
-}
+type Vector = SharedVector<Options>
 
 const FRAMERS = new Set(['lines', 'length', 'netstring', 'dot', 'slip', 'cobs', 'switch', 'predicate'])
 const SMUGGLED = 'a bare LF ends a line of the block upstream: here none ever does (SMTP smuggling)'
@@ -93,11 +69,8 @@ const otherCodes: Readonly<Record<string, readonly [code: FramingErrorCode, reas
   'twisted-034': ['ERR_FRAME_TOO_LONG', 'more bytes before the colon than a length has digits, whatever they are'],
 }
 
-const vectors = JSON.parse(readFileSync(new URL('../../test/vectors/framing.json', import.meta.url), 'utf8')) as readonly Vector[]
-const inScope = vectors.filter(({ framer }) => FRAMERS.has(framer))
+const inScope = readVectors<Options>().filter(({ framer }) => FRAMERS.has(framer))
 
-const bytesOf = (base64: string): Uint8Array => Buffer.from(base64, 'base64')
-const decoded = (base64: string): string => latin1(bytesOf(base64))
 
 /** Each message is a frame of the script's next terminator. What the end of input cuts is a message with `final: emit`. */
 function scripted({ options }: Vector): () => Codec<Uint8Array, never> {
@@ -120,10 +93,6 @@ function scripted({ options }: Vector): () => Codec<Uint8Array, never> {
       encode: neverEncodes,
     }
   }
-}
-
-function terminatorOf(item: SwitchItem): Terminator {
-  return item.delimiter === undefined ? (item.count ?? null) : bytesOf(item.delimiter)
 }
 
 /** What is between white space. */
@@ -250,9 +219,9 @@ function expectedOf(vector: Vector): Expected {
   const all = expect.errors ?? []
   const [first] = all
   const isFinal = framer !== 'cobs' && first !== undefined
-  const tail = expect.tail === null ? '' : decoded(expect.tail)
+  const tail = expect.tail === null ? '' : textIn(expect.tail)
   return {
-    frames: expect.frames.slice(0, isFinal ? first.framesBefore : undefined).map((frame) => withoutEnd(decoded(frame), options.stripDelimiter)),
+    frames: expect.frames.slice(0, isFinal ? first.framesBefore : undefined).map((frame) => withoutEnd(textIn(frame), options.stripDelimiter)),
     errors: all.slice(0, isFinal ? 1 : undefined).map(({ name, framesBefore }) => [codeOf(vector, name), framesBefore]),
     tail: first === undefined || keepsTail(vector, first.name) ? tail : null,
   }
@@ -272,7 +241,7 @@ function difference(vector: Vector, chunks: readonly Uint8Array[]): string | nul
   const isHeaderRead = options.tailExcludesHeader !== undefined && errors.length === 0 && !isEnded
   const left = result.tail.slice(isHeaderRead ? options.initialBytesToStrip : 0)
   const seen = JSON.stringify([result.frames, result.errors, tail === null ? null : left, result.cleared])
-  const wanted = JSON.stringify([frames, errors, tail, expect.cleared?.map(decoded) ?? []])
+  const wanted = JSON.stringify([frames, errors, tail, expect.cleared?.map(textIn) ?? []])
   return seen === wanted ? null : `${JSON.stringify(chunks.map(latin1))}\n  got    ${seen}\n  wanted ${wanted}`
 }
 
@@ -281,8 +250,8 @@ function withoutEnd(frame: string, isStripped: boolean | undefined): string {
 }
 
 function* chunksOf(vector: Vector): Generator<readonly Uint8Array[]> {
-  yield vector.chunks.map((chunk) => guarded(bytesOf(chunk)))
-  if (vector.rechunk === 'any') yield* cutsOf(Buffer.concat(vector.chunks.map(bytesOf)))
+  yield vector.chunks.map((chunk) => guarded(bytesIn(chunk)))
+  if (vector.rechunk === 'any') yield* cutsOf(Buffer.concat(vector.chunks.map(bytesIn)))
 }
 
 /** What the encoder writes for each payload; a refusal ends it. */
@@ -291,7 +260,7 @@ function encodedAll(vector: Vector): { readonly frames: readonly string[]; reado
   const frames: string[] = []
   for (const chunk of vector.chunks) {
     try {
-      frames.push(latin1(encode(codec, bytesOf(chunk))))
+      frames.push(latin1(encode(codec, bytesIn(chunk))))
     } catch (error) {
       if (error instanceof RangeError) return { frames, isRefused: true }
       throw error
@@ -312,7 +281,7 @@ t.test('codecs: give the messages, errors and leftovers that other toolkits do',
     t.equal(found, null, `${vector.id}, ${cuts} cuts`)
   }
   for (const vector of run.filter(({ direction }) => direction === 'encode')) {
-    t.same(encodedAll(vector), { frames: vector.expect.frames.map(decoded), isRefused: vector.expect.error !== null }, vector.id)
+    t.same(encodedAll(vector), { frames: vector.expect.frames.map(textIn), isRefused: vector.expect.error !== null }, vector.id)
   }
   t.same([...run.map(({ id }) => id), ...Object.keys(leftOut)].toSorted(), inScope.map(({ id }) => id).toSorted(), 'each case is run or left out for a reason')
 })
@@ -320,7 +289,7 @@ t.test('codecs: give the messages, errors and leftovers that other toolkits do',
 t.test('codecs: every code that is another one here is a code that comes', (t) => {
   for (const id of Object.keys(otherCodes)) {
     const vector = inScope.find((each) => each.id === id) as Vector
-    const [error] = run(vector, vector.chunks.map(bytesOf), false).errors
+    const [error] = run(vector, vector.chunks.map(bytesIn), false).errors
     t.equal(error?.[0], otherCodes[id]?.[0], id)
   }
   t.end()

@@ -27,50 +27,25 @@
  * else at every single cut and 50 random ones. The others run with the chunks given.
  */
 
-import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { FrameScanner, FramingError } from '../src/framing/index.js'
-import type { FrameScannerOptions, Overflow, Tail, Terminator } from '../src/framing/index.js'
+import type { FrameScannerOptions, Overflow, Tail } from '../src/framing/index.js'
 import { byteByByte, cutAt, EVERY_CUT_MAX_LENGTH, everyCut, guarded } from './support/cuts.js'
 import { latin1 } from './support/model.js'
+import { type SwitchItem, type Vector as SharedVector, readVectors, terminatorOf, textIn } from './support/vectors.js'
 
-interface SwitchItem {
-  readonly delimiter?: string
-  readonly count?: number
-  readonly none?: true
-  readonly skip?: true
+/** Options of the framers that are run. */
+interface Options {
+  readonly delimiters?: readonly string[]
+  readonly match?: 'earliest-start' | 'earliest-end'
+  readonly maxCounts?: 'content' | 'content+delimiter'
+  readonly failFast?: boolean
+  readonly overflow?: 'discard' | 'close' | 'keep' | 'stop' | 'truncate'
+  readonly final?: Tail
+  readonly frameLength?: number
 }
 
-interface Vector {
-  readonly id: string
-  readonly framer: string
-  readonly direction?: 'encode'
-  readonly rechunk?: 'any' | 'as-given'
-  readonly chunks: readonly string[]
-  readonly eof: boolean
-  readonly options: {
-    readonly delimiters?: readonly string[]
-    readonly match?: 'earliest-start' | 'earliest-end'
-    readonly stripDelimiter?: boolean
-    readonly maxFrameLength?: number | null
-    readonly maxCounts?: 'content' | 'content+delimiter'
-    readonly failFast?: boolean
-    readonly overflow?: 'discard' | 'close' | 'keep' | 'stop' | 'truncate'
-    readonly final?: Tail
-    readonly frameLength?: number
-    readonly terminators?: readonly SwitchItem[]
-    readonly cycle?: boolean
-    readonly clearAfterFrame?: boolean
-  }
-  readonly expect: {
-    readonly frames: readonly string[]
-    readonly error: string | null
-    readonly errors?: readonly { readonly name: string; readonly framesBefore: number }[]
-    readonly tail: string | null
-    readonly errorData?: readonly string[]
-    readonly cleared?: readonly string[]
-  }
-}
+type Vector = SharedVector<Options>
 
 const REGEX = 'regular expressions are no terminators here (DESIGN 10)'
 const CHUNKED = 'upstream rule depends on chunking'
@@ -93,12 +68,8 @@ const leftOut: Readonly<Record<string, string>> = {
   'tokio-021': 'encodes',
 }
 
-const vectors = JSON.parse(readFileSync(new URL('../../test/vectors/framing.json', import.meta.url), 'utf8')) as readonly Vector[]
+const vectors = readVectors<Options>()
 const inScope = vectors.filter(({ framer }) => ['delimiter', 'fixed', 'switch'].includes(framer))
-
-function decoded(base64: string): string {
-  return Buffer.from(base64, 'base64').toString('latin1')
-}
 
 function bytesOf(text: string): Uint8Array {
   return Buffer.from(text, 'latin1')
@@ -134,7 +105,7 @@ function settingOf({ framer, options }: Vector): Setting {
   const tail = options.final === undefined ? {} : { tail: options.final }
   if (framer === 'fixed') return { options: { ...tail }, script: [{ count: options.frameLength as number }] }
   if (framer === 'switch') return { options: { ...tail }, script: options.terminators as readonly SwitchItem[] }
-  const delimiters = winners((options.delimiters as readonly string[]).map(decoded))
+  const delimiters = winners((options.delimiters as readonly string[]).map(textIn))
   const limit = options.maxFrameLength ?? Infinity
   const counted = options.maxCounts === 'content+delimiter' ? (delimiters[0] as string).length : 0
   const only = delimiters[0] as string
@@ -148,11 +119,6 @@ function settingOf({ framer, options }: Vector): Setting {
     },
     script: [],
   }
-}
-
-function terminatorOf(item: SwitchItem): Terminator {
-  if (item.delimiter !== undefined) return bytesOf(decoded(item.delimiter))
-  return item.count ?? null
 }
 
 interface Result {
@@ -242,9 +208,9 @@ class ScriptReader {
 /** What a vector expects, in our words. */
 function expectedOf({ options, expect, eof }: Vector): { readonly frames: readonly string[]; readonly errors: readonly unknown[]; readonly tail: string | null } {
   const code = expect.error !== null && options.final === 'error' && eof ? 'ERR_FRAME_INCOMPLETE' : 'ERR_FRAME_TOO_LONG'
-  const tail = expect.errorData?.map(decoded).join('') ?? (expect.tail === null ? '' : decoded(expect.tail))
+  const tail = expect.errorData?.map(textIn).join('') ?? (expect.tail === null ? '' : textIn(expect.tail))
   return {
-    frames: expect.frames.map(decoded),
+    frames: expect.frames.map(textIn),
     errors: (expect.errors ?? []).map(({ framesBefore }) => ({ code, framesBefore })),
     tail: options.overflow === 'stop' && expect.error !== null ? null : tail,
   }
@@ -259,14 +225,14 @@ function difference(vector: Vector, setting: Setting, chunks: readonly Uint8Arra
   const isLostAtEnd = vector.eof && expected.errors.length === 0
   const tail = isLostAtEnd ? tailWithoutEnd(vector, setting, chunks) : (result.errorBytes ?? result.unread)
   const seen = JSON.stringify([result.frames, errors, expected.tail === null ? null : tail, result.cleared])
-  const wanted = JSON.stringify([expected.frames, expected.errors, expected.tail, vector.expect.cleared?.map(decoded) ?? []])
+  const wanted = JSON.stringify([expected.frames, expected.errors, expected.tail, vector.expect.cleared?.map(textIn) ?? []])
   return seen === wanted ? null : `${JSON.stringify(chunks.map(latin1))}\n  got    ${seen}\n  wanted ${wanted}`
 }
 
 /** The bytes that are there when the end of input comes, less those it delivers. */
 function tailWithoutEnd(vector: Vector, setting: Setting, chunks: readonly Uint8Array[]): string {
   const { unread, frames } = run(vector, setting, chunks, false)
-  const delivered = vector.expect.frames.slice(frames.length).map(decoded).join('')
+  const delivered = vector.expect.frames.slice(frames.length).map(textIn).join('')
   return unread.startsWith(delivered) ? unread.slice(delivered.length) : unread
 }
 
@@ -317,7 +283,7 @@ t.test('FrameScanner: gives the frames, errors and leftovers that other toolkits
 t.test('FrameScanner: the match rule of every case that is run is its own', async (t) => {
   for (const { id, options, framer } of inScope) {
     if (framer !== 'delimiter' || leftOut[id] !== undefined || options.match !== 'earliest-start') continue
-    t.ok(cannotOverlap(winners((options.delimiters as readonly string[]).map(decoded))), id)
+    t.ok(cannotOverlap(winners((options.delimiters as readonly string[]).map(textIn))), id)
   }
 })
 
