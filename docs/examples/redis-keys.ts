@@ -1,4 +1,6 @@
 // The keys of redis-server.ts, and the commands on them. It knows nothing of connections.
+// Where it is read for each command, an imported Buffer is faster than the global one.
+import { Buffer } from 'node:buffer'
 import { RespError, type RespValue } from 'asynchat'
 
 /** The head of a list is at its end. */
@@ -14,8 +16,11 @@ interface Selecting {
   readonly database: Database
 }
 
+/** A command as it was sent, its verb first. Who runs it is sure of so many words as the table says. */
+export type Words = readonly [verb: Buffer, ...args: [Buffer, Buffer, Buffer, ...Buffer[]]]
+
 /** What it throws as a {@link RespError} is an answer too. */
-export type KeyCommand = (client: Selecting, ...args: Buffer[]) => RespValue
+export type KeyCommand = (client: Selecting, words: Words) => RespValue
 
 const SHORT_LENGTH = 12
 
@@ -86,20 +91,20 @@ export class Database {
 
 /** How many words each has, at least so many where it is negative; and what it does. */
 export const KEY_COMMANDS: readonly (readonly [name: string, command: readonly [wordCount: number, run: KeyCommand]])[] = [
-  ['GET', [2, ({ database }, key) => database.find(key, Buffer) ?? null]],
+  ['GET', [2, ({ database }, [, key]) => database.find(key, Buffer) ?? null]],
   ['SET', [-3, set]],
-  ['DEL', [-2, ({ database }, ...keys) => keys.filter((key) => database.get(key) !== undefined && database.delete(key)).length]],
+  ['DEL', [-2, ({ database }, [, ...keys]) => keys.filter((key) => database.get(key) !== undefined && database.delete(key)).length]],
   ['INCR', [2, increment]],
   ['EXPIRE', [3, expire]],
   ['TTL', [2, timeToLive]],
-  ['LPUSH', [-3, ({ database }, key, ...items) => database.findOrMake<Buffer[]>(key, Array).push(...items.map(kept))]],
+  ['LPUSH', [-3, ({ database }, [, key, ...items]) => database.findOrMake<Buffer[]>(key, Array).push(...items.map(kept))]],
   ['LPOP', [-2, pop]],
   ['LRANGE', [4, range]],
   ['HSET', [-4, setFields]],
-  ['HGET', [3, ({ database }, key, field) => database.find<Map<string, Buffer>>(key, Map)?.get(textOf(field)) ?? null]],
+  ['HGET', [3, ({ database }, [, key, field]) => database.find<Map<string, Buffer>>(key, Map)?.get(textOf(field)) ?? null]],
 ]
 
-function set({ database }: Selecting, key: Buffer, value: Buffer, ...options: Buffer[]): RespValue {
+function set({ database }: Selecting, [, key, value, ...options]: Words): RespValue {
   const { expiresAt = Infinity, mustExist } = options.length === 0 ? NO_OPTIONS : readSetOptions(options.values())
   if (mustExist !== undefined && mustExist !== (database.get(key) !== undefined)) return null
   database.set(key, kept(value), expiresAt)
@@ -130,7 +135,7 @@ function readSetOptions(words: Iterator<Buffer, undefined>): SetOptions {
   return options
 }
 
-function increment({ database }: Selecting, key: Buffer): RespValue {
+function increment({ database }: Selecting, [, key]: Words): RespValue {
   const before = database.find(key, Buffer)
   const value = integer64((before === undefined ? 0n : integer(before)) + 1n, new RespError('ERR increment or decrement would overflow'))
   database.set(key, Buffer.from(String(value)), database.get(key)?.expiresAt)
@@ -138,7 +143,7 @@ function increment({ database }: Selecting, key: Buffer): RespValue {
   return Number.isSafeInteger(Number(value)) ? Number(value) : value
 }
 
-function expire({ database }: Selecting, key: Buffer, seconds: Buffer): RespValue {
+function expire({ database }: Selecting, [, key, seconds]: Words): RespValue {
   const expiresAt = Date.now() + Number(integer(seconds)) * 1000
   const entry = database.get(key)
   if (entry === undefined) return 0
@@ -146,13 +151,13 @@ function expire({ database }: Selecting, key: Buffer, seconds: Buffer): RespValu
   return 1
 }
 
-function timeToLive({ database }: Selecting, key: Buffer): RespValue {
+function timeToLive({ database }: Selecting, [, key]: Words): RespValue {
   const entry = database.get(key)
   if (entry === undefined) return -2
   return entry.expiresAt === Infinity ? -1 : Math.round((entry.expiresAt - Date.now()) / 1000)
 }
 
-function pop({ database }: Selecting, key: Buffer, count?: Buffer): RespValue {
+function pop({ database }: Selecting, [, key, count]: readonly [Buffer, Buffer, Buffer?, ...Buffer[]]): RespValue {
   const wanted = count === undefined ? 1 : Number(integer(count, mustBePositive))
   if (wanted < 0) throw mustBePositive
   const list = database.find<Buffer[]>(key, Array)
@@ -163,7 +168,7 @@ function pop({ database }: Selecting, key: Buffer, count?: Buffer): RespValue {
 }
 
 /** Both ends are in it; those below 0 count from the tail. */
-function range({ database }: Selecting, key: Buffer, from: Buffer, to: Buffer): RespValue {
+function range({ database }: Selecting, [, key, from, to]: Words): RespValue {
   const [start, end] = [Number(integer(from)), Number(integer(to))]
   const list = database.find<Buffer[]>(key, Array) ?? []
   const first = Math.max(0, start < 0 ? list.length + start : start)
@@ -171,7 +176,7 @@ function range({ database }: Selecting, key: Buffer, from: Buffer, to: Buffer): 
   return first > last ? [] : list.slice(list.length - 1 - last, list.length - first).toReversed()
 }
 
-function setFields({ database }: Selecting, key: Buffer, ...pairs: Buffer[]): RespValue {
+function setFields({ database }: Selecting, [, key, ...pairs]: Words): RespValue {
   if (pairs.length % 2 !== 0) throw wrongArity('hset')
   const hash = database.findOrMake<Map<string, Buffer>>(key, Map)
   const before = hash.size

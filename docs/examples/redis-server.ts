@@ -1,20 +1,20 @@
 // npm run pretest && PORT=6380 node build/docs/examples/redis-server.js
 // then: redis-cli -p 6380, or: redis-benchmark -p 6380 -P 16 -n 200000 -q -t set,get
+import { Buffer } from 'node:buffer'
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net'
-import { setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Codec, type Framed, NULL, RespError, type RespMessage, RespPush, type RespValue, framed, resp } from 'asynchat'
-import { Database, KEY_COMMANDS, integer, textOf, wrongArity } from './redis-keys.js'
+import { Database, KEY_COMMANDS, type Words, integer, textOf, wrongArity } from './redis-keys.js'
 
 export interface RedisServerOptions {
   /** Bytes that may wait for a subscriber who does not read; past it he is closed. @defaultValue 32 MiB */
   readonly maxWaitingBytes?: number
 }
 
-type Words = [Buffer, ...Buffer[]]
 type Encoded = readonly (string | Uint8Array)[]
+type MaybeWord = readonly [verb: Buffer, word?: Buffer, ...others: Buffer[]]
 /** Undefined: all was said. */
-type Command = (client: Client, ...args: Buffer[]) => RespValue | undefined
+type Command = (client: Client, words: Words) => RespValue | undefined
 
 const MIB = 1024 * 1024
 const MAX_COMMAND_LENGTH = 512 * MIB
@@ -24,17 +24,17 @@ const encoders = { 2: resp({ protocol: 2, strings: 'simple' }), 3: resp({ protoc
 const bulk = (text: string): Buffer => Buffer.from(text, 'latin1')
 
 const COMMANDS = new Map<string, readonly [wordCount: number, run: Command]>([
-  ['PING', [-1, (client, text?: Buffer) => (client.isListening ? [bulk('pong'), text ?? bulk('')] : (text ?? 'PONG'))]],
-  ['ECHO', [2, (_client, text) => text]],
-  ['SELECT', [2, (client, index) => client.select(Number(integer(index)))]],
-  ['HELLO', [-1, (client, version?: Buffer) => client.greet(version)]],
+  ['PING', [-1, (client, [, text]: MaybeWord) => (client.isListening ? [bulk('pong'), text ?? bulk('')] : (text ?? 'PONG'))]],
+  ['ECHO', [2, (_client, [, text]) => text]],
+  ['SELECT', [2, (client, [, index]) => client.select(Number(integer(index)))]],
+  ['HELLO', [-1, (client, [, version]: MaybeWord) => client.greet(version)]],
   ['QUIT', [-1, (client) => client.leave('OK')]],
   ['INFO', [-1, ({ server }) => bulk(`# Server\r\nredis_mode:standalone\r\n# Clients\r\nconnected_clients:${server.clients.size}\r\n`)]],
   ['CONFIG', [-3, configure]],
   ['COMMAND', [-1, describe]],
-  ['SUBSCRIBE', [-2, (client, ...channels) => client.subscribe(channels.map(textOf))]],
-  ['UNSUBSCRIBE', [-1, (client, ...channels) => client.unsubscribe(channels.map(textOf))]],
-  ['PUBLISH', [3, ({ server }, channel, message) => server.publish(channel, message)]],
+  ['SUBSCRIBE', [-2, (client, [, ...channels]) => client.subscribe(channels.map(textOf))]],
+  ['UNSUBSCRIBE', [-1, (client, [, ...channels]) => client.unsubscribe(channels.map(textOf))]],
+  ['PUBLISH', [3, ({ server }, [, channel, message]) => server.publish(channel, message)]],
   ...KEY_COMMANDS,
 ])
 
@@ -60,7 +60,7 @@ function oneLine(text: string): string {
   return text.replaceAll(/[\r\n]/g, ' ')
 }
 
-function configure(client: Client, verb: Buffer, ...given: Buffer[]): RespValue {
+function configure(client: Client, [, verb, ...given]: Words): RespValue {
   if (textOf(verb).toUpperCase() !== 'GET') throw new RespError(`ERR CONFIG can only GET`)
   const all = Object.keys(SETTINGS)
   const names = given.flatMap((name) => (textOf(name) === '*' ? all : all.includes(textOf(name).toLowerCase()) ? [textOf(name)] : []))
@@ -68,7 +68,7 @@ function configure(client: Client, verb: Buffer, ...given: Buffer[]): RespValue 
 }
 
 /** redis-cli asks for help texts; it can do without. */
-function describe(client: Client, verb?: Buffer): RespValue {
+function describe(client: Client, [, verb]: MaybeWord): RespValue {
   if (verb !== undefined) return textOf(verb).toUpperCase() === 'COUNT' ? COMMANDS.size : client.mapOf([])
   return Array.from(COMMANDS, ([name, [wordCount]]) => [bulk(name.toLowerCase()), wordCount, [], 0, 0, 0])
 }
@@ -82,14 +82,16 @@ class Client {
   #protocol: 2 | 3 = 2
   #isLeaving = false
   #said: (string | Uint8Array)[] = []
+  #saidLength = 0
   /** Said, and not taken by the peer. */
   #waitingBytes = 0
-  #flushed: Promise<void> | null = null
+  #isFlushing = false
+  #onTaken: (() => void) | null = null
 
   constructor(socket: Socket, server: RedisServer) {
     const commands = resp({ protocol: 2, inline: 'crlf-or-lf', maxLength: MAX_COMMAND_LENGTH })
     const codec: Codec<RespMessage, Encoded> = { ...commands, encode: (said: Encoded) => said }
-    this.stream = framed(socket, codec, { errorReply: ({ message }) => [protocolError(message)] })
+    this.stream = framed(socket, codec, { errorReply: ({ message }) => [...this.#takeSaid(), protocolError(message)] })
     this.server = server
     this.database = server.databases[0] as Database
   }
@@ -104,10 +106,13 @@ class Client {
     for await (const commands of this.stream.batches()) {
       for (const command of commands) {
         if (!this.#isLeaving) this.#run(command)
-        if (this.#waitingBytes > MIB) await this.#flush()
+        if (this.#waitingBytes > MIB) await this.#taken()
       }
-      await (this.#isLeaving ? this.#end() : this.#flush())
-      if (this.#isLeaving) return
+      if (this.#isLeaving) {
+        await this.#end()
+        return
+      }
+      this.#flush()
     }
     await this.#end()
   }
@@ -124,7 +129,7 @@ class Client {
     if (wordCount < 0 ? words.length < -wordCount : words.length !== wordCount) return wrongArity(name.toLowerCase())
     if (this.isListening && !WHILE_LISTENING.has(name.toUpperCase())) return cannotNow(name)
     try {
-      return run(this, ...words.slice(1))
+      return run(this, words)
     } catch (error) {
       if (error instanceof RespError) return error
       throw error
@@ -172,7 +177,7 @@ class Client {
   tell(items: RespValue[]): void {
     this.#say(this.#protocol === 3 ? new RespPush(items) : items)
     if (this.#waitingBytes > this.server.maxWaitingBytes) this.close()
-    else void this.#flush()
+    else this.#flush()
   }
 
   /** RESP2 has no maps. */
@@ -194,30 +199,43 @@ class Client {
 
   #sayBytes(bytes: string | Uint8Array): void {
     this.#said.push(bytes)
+    this.#saidLength += bytes.length
     this.#waitingBytes += bytes.length
   }
 
-  #flush(): Promise<void> {
-    if (this.#said.length > 0) this.#flushed ??= this.#write()
-    return this.#flushed ?? Promise.resolve()
+  /** All clients that have something to say are read before one is answered: it would wake up, and say more. */
+  #flush(): void {
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    setImmediate(this.#write)
   }
 
-  /** All clients that have something to say are read before one is answered: it would wake up, and say more. */
-  async #write(): Promise<void> {
-    do {
-      await turn()
-      const said = this.#said
-      const length = this.#waitingBytes
-      this.#said = []
-      await new Promise((resolve) => this.stream.write(said, resolve))
+  readonly #write = (): void => {
+    this.#isFlushing = false
+    const length = this.#saidLength
+    if (length === 0) return
+    this.stream.write(this.#takeSaid(), () => {
       this.#waitingBytes -= length
-    } while (this.#said.length > 0)
-    this.#flushed = null
+      this.#onTaken?.()
+    })
+  }
+
+  #takeSaid(): Encoded {
+    const said = this.#said
+    this.#said = []
+    this.#saidLength = 0
+    return said
+  }
+
+  /** The peer took some of what was said, or is gone. */
+  #taken(): Promise<void> {
+    this.#flush()
+    return new Promise((resolve) => (this.#onTaken = resolve))
   }
 
   async #end(): Promise<void> {
     for (const channel of this.#channels) this.#forget(channel)
-    await this.#flush()
+    this.#write()
     await new Promise((resolve) => this.stream.end(resolve))
   }
 

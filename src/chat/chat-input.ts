@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { type FramingError, invalidType } from '../errors.js'
 import { isBytes } from '../framing/bytes.js'
 import type { FrameScanner } from '../framing/frame-scanner.js'

@@ -7,6 +7,7 @@
  *
  * Owns: which hook runs, who takes the input, and whether `handleEnd` was called.
  */
+import process from 'node:process'
 import type { ChatChannel } from './chat-channel.js'
 import { type Cut, type InputMode, checkDiscard } from './chat-input.js'
 import type { Read } from './chat-read.js'

@@ -1,3 +1,4 @@
+import process from 'node:process'
 import { channelClosed } from '../errors.js'
 import { Fifo } from '../producers/fifo.js'
 import { releaseSource } from '../producers/open-source.js'

@@ -1,3 +1,4 @@
+import process from 'node:process'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { channelClosed, invalidType } from '../errors.js'
 import { isBytes } from '../framing/bytes.js'

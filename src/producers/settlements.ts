@@ -1,3 +1,4 @@
+import process from 'node:process'
 import { Fifo } from './fifo.js'
 
 /** Told once what became of a source: nothing, or why not all of it left the stream. */

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { failureOf, invalidType } from '../errors.js'
 import { Fifo } from './fifo.js'
 import { knownLength, openSource } from './open-source.js'

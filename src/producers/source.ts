@@ -2,6 +2,7 @@
  * What can be enqueued, and how it is told apart: by what it can do, never by its class. A stream may be of Node's
  * classes or of readable-stream's, bytes and Blobs may come from another realm.
  */
+import { Buffer } from 'node:buffer'
 import { types } from 'node:util'
 import { invalidType } from '../errors.js'
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { TransformCallback, TransformOptions } from 'node:stream'
 import { failureOf, invalidType } from '../errors.js'
 import { checkOptions } from '../framing/checks.js'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { FramingError, invalidState } from '../errors.js'
 import type { TransformOptions } from 'node:stream'
 import { checkBoolean, checkBytes, checkCount, checkOptions } from '../framing/checks.js'

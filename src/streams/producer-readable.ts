@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { channelClosed, discarded } from '../errors.js'
 import { checkCount, checkFunction, checkOptions } from '../framing/checks.js'
 import { type SourceCallback, Settlements } from '../producers/settlements.js'
