@@ -1,22 +1,10 @@
 // npm run bench: how fast is asynchat beside a hand-written loop and beside the libraries people use?
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { readOptions, USAGE } from './options.mjs'
-import { race } from './race.mjs'
-import { printFloors, printRace, printSetting } from './report.mjs'
+import { printFloors, printSetting } from './report.mjs'
 import { ROWS } from './rows/index.mjs'
-
-/** Runs one race row; returns `{ checks, wrong, floors }`. */
-async function runRace(row, options, peers) {
-  const input = row.input(options)
-  const entries = await race(row.contenders(peers), input, {
-    rounds: options.rounds(row.rounds),
-    warmups: options.warmups(row.warmups),
-    budgetMs: options.budgetMs,
-  })
-  printRace(row, input, entries)
-  const checked = entries.filter((entry) => entry.cutAt === null).length
-  const wrong = entries.filter((entry) => entry.wrong !== null).length
-  return { checked, wrong, floors: row.floors?.(entries) ?? [] }
-}
 
 function printUsage(unknown) {
   const names = ROWS.map((row) => row.name).join(' ')
@@ -24,29 +12,39 @@ function printUsage(unknown) {
   console.log(`${USAGE}\n\nRows: ${names}`)
 }
 
-/** Runs the rows asked for; returns the sums of what they found. */
-async function runRows(options, peers) {
+/** Runs a row by itself: what the engine learnt from one must not decide what another is measured to cost. */
+async function runRow(row, args) {
+  const child = fork(fileURLToPath(new URL('row.mjs', import.meta.url)), [...args, '--row', row.name], { serialization: 'advanced' })
+  const told = once(child, 'message')
+  const [code, signal] = await once(child, 'exit')
+  if (code !== 0) throw new Error(`The row ${row.name} ended with ${signal ?? code}`)
+  const [result] = await told
+  return result
+}
+
+/** Runs the rows asked for, one after the other; returns the sums of what they found. */
+async function runRows({ rows }, args) {
   const sum = { checked: 0, wrong: 0, floors: [] }
   for (const row of ROWS) {
-    if (options.rows.length > 0 && !options.rows.includes(row.name)) continue
-    const result = row.measure === undefined ? await runRace(row, options, peers) : await row.measure(options)
-    sum.checked += result.checked
-    sum.wrong += result.wrong
-    sum.floors.push(...result.floors)
+    if (rows.length > 0 && !rows.includes(row.name)) continue
+    const { checked, wrong, floors } = await runRow(row, args)
+    sum.checked += checked
+    sum.wrong += wrong
+    sum.floors.push(...floors)
   }
   return sum
 }
 
 async function main() {
-  const options = readOptions(process.argv.slice(2))
+  const args = process.argv.slice(2)
+  const options = readOptions(args)
   const unknown = options.rows.filter((name) => !ROWS.some((row) => row.name === name))
   if (options.wantsHelp || unknown.length > 0) {
     printUsage(unknown)
     return unknown.length === 0 ? 0 : 2
   }
   printSetting(options)
-  const peers = options.withPeers ? await import('./contenders/peers.mjs') : null
-  const { checked, wrong, floors } = await runRows(options, peers)
+  const { checked, wrong, floors } = await runRows(options, args)
   console.log(wrong === 0
     ? `\nFrames: all counts and lengths equal (${checked} contenders checked)`
     : `\nFrames: ${wrong} of ${checked} contenders WRONG`)
