@@ -69,9 +69,13 @@ export class FramingError extends Error {
 
   /** Adds what is known of the message that it is about. */
   inMessage(codec: string | undefined, messagesBefore: number, offset: number): this {
+    // Thrown again, it is still about the message that it was about.
+    if (this.messagesBefore !== undefined) return this
     const of = codec === undefined ? '' : ` of ${codec}`
     this.message = `${this.message} (message ${messagesBefore}${of}, which begins at offset ${offset})`
-    return Object.assign(this, { messagesBefore, offset: this.offset ?? offset, ...(codec === undefined ? {} : { codec }) })
+    // How many frames its codec took tells nothing: one that lies whole in a chunk may be read without any.
+    const known = { framesBefore: undefined, messagesBefore, offset: this.offset ?? offset }
+    return Object.assign(this, codec === undefined ? known : { ...known, codec })
   }
 
   static {

@@ -20,7 +20,7 @@ export class ChatReads implements ReadQueue {
   /** The channel's own terminator, while a read's is set. */
   #ownTerminator: Terminator = null
   #isServing = false
-  readonly #messages = new Map<CodecSource<any, any>, MessageScanner<unknown>>()
+  readonly #messages = new WeakMap<CodecSource<any, any>, MessageScanner<unknown>>()
   /** Somebody has read. */
   wasUsed = false
   /** A read was cut short by the end of input: its bytes are unread, and nobody may want them. */

@@ -1,15 +1,16 @@
 import type { TransformOptions } from 'node:stream'
-import { channelClosed, failureOf, invalidState } from '../errors.js'
+import { channelClosed, failureOf, invalidState, invalidType } from '../errors.js'
 import { checkFunction, checkOptions, checkTimeout } from '../framing/checks.js'
-import { type CodecSource, type Encoding, checkCodec } from '../framing/codec.js'
+import { type CodecSource, checkCodec } from '../framing/codec.js'
 import { MessageScanner } from '../framing/message-scanner.js'
 import type { DecoderOptions } from '../streams/decoder.js'
-import { checkedBuffer, encoded } from '../streams/encoder.js'
+import { encoded } from '../streams/encoder.js'
 import { MessageSupply } from '../streams/message-supply.js'
 import { type DemandControls, DuplexOnDemand, demandOf } from '../streams/on-demand.js'
 import { transformOptions } from '../streams/splitter-options.js'
 import type { Callback, WriteGate } from '../streams/write-gate.js'
-import type { Source } from '../producers/source.js'
+import { WrittenCodecs } from '../streams/written-codecs.js'
+import { CHUNK_WANTED, type Source, isChunk, toBuffer } from '../producers/source.js'
 import { ChatOutput, type OutputEvents } from './chat-output.js'
 import { ChatTransport, type Transport, type TransportEvents } from './chat-transport.js'
 import type { Detached } from './hand-over.js'
@@ -35,7 +36,7 @@ export class Framed<In, Out = In> extends DuplexOnDemand<In> {
   readonly #errorReply: ((error: Error) => Out | undefined) | undefined
   readonly #output: ChatOutput
   readonly #gate: WriteGate
-  #codec: Encoding<Out>
+  readonly #codecs: WrittenCodecs<Out>
   #isConnected = false
   /** The scanner has used up what it was given. */
   #isHungry = true
@@ -72,7 +73,7 @@ export class Framed<In, Out = In> extends DuplexOnDemand<In> {
     this.#demand = demandOf(this)
     this.#transport = port
     this.#errorReply = errorReply
-    this.#codec = checked
+    this.#codecs = new WrittenCodecs(checked)
     this.#gate = supply.gate
     this.#output = new ChatOutput(HIGH_WATER_MARK_BYTES, this.#outputEvents())
     port.stayHalfOpen()
@@ -83,7 +84,7 @@ export class Framed<In, Out = In> extends DuplexOnDemand<In> {
   setCodec(codec: CodecSource<In, any>): void {
     const checked = checkCodec<In, any>('codec', codec)
     this.#scanner.setCodec(checked)
-    this.#codec = checked
+    this.#codecs.set(checked)
     this.#demand.lookAgain()
   }
 
@@ -116,11 +117,19 @@ export class Framed<In, Out = In> extends DuplexOnDemand<In> {
     return { transport: this.#transport.given, unread }
   }
 
+  override write(message: Out, done?: (error: Error | null | undefined) => void): boolean
+  override write(message: Out, encoding: BufferEncoding, done?: (error: Error | null | undefined) => void): boolean
+  override write(message: Out, ...others: any[]): boolean {
+    const takesMore = super.write(message, ...others)
+    this.#codecs.noteWritten()
+    return takesMore
+  }
+
   override _write(message: Out, _encoding: BufferEncoding, done: Callback): void {
     let source: Source
     try {
       if (this.#outputError !== null) throw this.#outputError
-      source = encoded(this.#codec, message)
+      source = encoded(this.#codecs.next(), message)
     } catch (error) {
       done(failureOf(error))
       return
@@ -186,7 +195,8 @@ export class Framed<In, Out = In> extends DuplexOnDemand<In> {
     const chunk: unknown = this.#transport.readable.read()
     if (chunk === null) return
     this.#isHungry = false
-    this.#demand.feed([checkedBuffer(chunk)], this.#ask, true)
+    if (isChunk(chunk)) this.#demand.feed([toBuffer(chunk)], this.#ask, true)
+    else this.destroy(invalidType('what the transport gives', CHUNK_WANTED, chunk))
   }
 
   #discard(): void {
@@ -284,7 +294,7 @@ export class Framed<In, Out = In> extends DuplexOnDemand<In> {
 
   #replyTo(error: Error): Source | undefined {
     const reply = this.#errorReply?.(error)
-    return reply === undefined ? undefined : encoded(this.#codec, reply)
+    return reply === undefined ? undefined : encoded(this.#codecs.last, reply)
   }
 }
 

@@ -66,6 +66,7 @@ export function lengthField(options: LengthFieldOptions = {}): SteppedCodec<Uint
   /** Of all frames that can be: one that ends before its header, or in what is stripped, cannot. */
   const leastTotal = Math.max(headerLength, strip)
   const mostTotal = strip + maxLength
+  const headerRule = { until: headerLength, maxFrameLength: headerLength }
 
   function valueAt(bytes: Uint8Array, at: number): number {
     let value = 0
@@ -88,7 +89,7 @@ export function lengthField(options: LengthFieldOptions = {}): SteppedCodec<Uint
     name: 'lengthField',
 
     *decode() {
-      const header = yield headerLength
+      const header = yield headerRule
       const total = totalAt(header, 0)
       const rest = yield { until: total - headerLength, maxFrameLength: Infinity }
       return strip < headerLength ? joined(header.subarray(strip), rest) : rest.subarray(strip - headerLength)

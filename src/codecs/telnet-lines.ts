@@ -13,7 +13,7 @@
  * and a LF by itself, are errors unless an option says what they are.
  */
 import { FramingError, invalidType, malformedBytes, outOfRange } from '../errors.js'
-import { NO_BYTES, classOf, isBytes } from '../framing/bytes.js'
+import { type BytesConstructor, classOf, inClass, isBytes } from '../framing/bytes.js'
 import { checkBoolean, checkBytes, checkLimit, checkOneOf, checkOptions } from '../framing/checks.js'
 import type { DecodeContext, SteppedCodec } from '../framing/codec.js'
 import { expectBytes } from '../framing/parse.js'
@@ -189,7 +189,7 @@ class NvtLine {
     this.isAfterCr = false
     if (byte === LF || (byte === NUL && crNul === 'end')) return true
     if (byte !== NUL && bareCr === 'error') throw malformedBytes('LF or NUL after CR', Uint8Array.of(byte))
-    this.content.add(Uint8Array.of(CR))
+    this.content.addByte(CR)
     return byte !== NUL && this.#takePlain(byte)
   }
 
@@ -201,7 +201,7 @@ class NvtLine {
     }
     if (byte === LF && bareLf === 'error') throw malformedBytes('CR before LF', Uint8Array.of(byte))
     const isEnd = byte === LF && bareLf === 'end'
-    if (!isEnd) this.content.add(Uint8Array.of(byte))
+    if (!isEnd) this.content.addByte(byte)
     return isEnd
   }
 }
@@ -212,6 +212,8 @@ class Parts {
   readonly #limit: number
   readonly #parts: Uint8Array[] = []
   #length = 0
+  /** Of the bytes that came. */
+  #Bytes: BytesConstructor | null = null
 
   constructor(what: string, limit: number) {
     this.#what = what
@@ -226,12 +228,19 @@ class Parts {
     this.#length += bytes.length
     if (this.#length > this.#limit) throw tooLong(this.#what, this.#limit, this.#length)
     if (bytes.length > 0) this.#parts.push(bytes)
+    this.#Bytes ??= classOf(bytes)
+  }
+
+  /** A byte that stood for something else, or by itself, behind what came before it. */
+  addByte(byte: number): void {
+    this.add(Uint8Array.of(byte))
   }
 
   take(): Uint8Array {
-    const first = this.#parts[0]
-    if (first !== undefined && this.#parts.length === 1) return first
-    const all = new (classOf(first ?? NO_BYTES))(this.#length)
+    const Bytes = this.#Bytes ?? Uint8Array
+    const [first] = this.#parts
+    if (first !== undefined && this.#parts.length === 1) return inClass(first, Bytes)
+    const all = new Bytes(this.#length)
     let at = 0
     for (const part of this.#parts) {
       all.set(part, at)

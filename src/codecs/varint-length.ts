@@ -26,6 +26,7 @@ export interface VarintLengthOptions {
 const DEFAULT_MAX_BYTES = 8 * 1024 * 1024
 const MAX_VARINT_BYTES = 10
 const MORE = 0x80
+const ONE = { until: 1, maxFrameLength: 1 }
 
 /**
  * Bytes, with their length as a varint in front.
@@ -58,7 +59,7 @@ export function varintLength(options: VarintLengthOptions = {}): SteppedCodec<Ui
       let length = 0
       let byte = MORE
       for (let count = 1; byte >= MORE; count++) {
-        const group = yield 1
+        const group = yield ONE
         byte = group[0] as number
         if (count > 1 && isOverlong(byte, count, overlong)) throw malformedBytes('a varint that is not overlong', group)
         length += (byte % MORE) * MORE ** (count - 1)

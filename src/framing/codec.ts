@@ -1,6 +1,6 @@
 import { invalidType } from '../errors.js'
 import type { Ending } from './scan-state.js'
-import type { Terminator } from './terminator.js'
+import { type Terminator, compileTerminator } from './terminator.js'
 
 /** What an encoder gives: a string (sent as UTF-8) or bytes. */
 export type EncodedChunk = string | ArrayBufferView | ArrayBuffer
@@ -148,6 +148,7 @@ export function checkCodec<In, Out>(name: string, given: CodecSource<In, Out>): 
   const { decode, parse, encode } = codec as Record<string, unknown>
   const isComplete = typeof (isFrameCodec(codec as Codec<In, never>) ? parse : decode) === 'function' && typeof encode === 'function'
   if (!isComplete) throw invalidType(name, CODEC_WANTED, codec)
+  if (isFrameCodec(codec as Codec<In, never>)) compileTerminator((codec as FrameCodec<In, never>).terminator, `${name}.terminator`)
   return codec as Codec<In, Out>
 }
 

@@ -112,7 +112,7 @@ export class MessageReader<In> {
   }
 
   emit(message: In): void {
-    this.emitted.push(checkMessage(message))
+    if (checkMessage(message) !== undefined) this.emitted.push(message)
     this.#settle()
   }
 

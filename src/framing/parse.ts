@@ -6,7 +6,7 @@ import { sameBytes } from './bytes.js'
 export interface ParseLengthOptions {
   /** 10, or 16 (digits of either case). @defaultValue 10 */
   readonly radix?: 10 | 16
-  /** The largest that is accepted; a larger one is `ERR_FRAME_TOO_LONG`. @defaultValue Number.MAX_SAFE_INTEGER */
+  /** The largest that is accepted; a larger one is `ERR_FRAME_TOO_LONG`, as is what is above the default. @defaultValue Number.MAX_SAFE_INTEGER */
   readonly max?: number
   /** Zeros before the first other digit. @defaultValue false */
   readonly leadingZeros?: boolean
@@ -29,7 +29,8 @@ export function parseLength(frame: Uint8Array, options: ParseLengthOptions = {})
     // Past what is exact it only has to stay too large.
     length = length * radix + digit
   }
-  if (length > max) throw lengthTooLong(max, length)
+  const most = Math.min(max, Number.MAX_SAFE_INTEGER)
+  if (length > most) throw lengthTooLong(most, length)
   return length
 }
 

@@ -5,6 +5,8 @@ import { checkOptions } from '../framing/checks.js'
 import { type CodecSource, type EncodedChunk, type Encoding, checkCodec } from '../framing/codec.js'
 import { CHUNK_WANTED, isChunk, toBuffer } from '../producers/source.js'
 import { Transform } from './base.js'
+import { PartsMade } from './parts-made.js'
+import { WrittenCodecs } from './written-codecs.js'
 
 /** Options of an {@link Encoder}. */
 export type EncoderOptions = Pick<TransformOptions, 'signal' | 'autoDestroy' | 'writableHighWaterMark' | 'readableHighWaterMark'>
@@ -59,24 +61,36 @@ function wrongChunk(chunk: unknown): TypeError {
 
 /** A Transform from messages to bytes, as a codec says: see {@link encoder}, which makes one. */
 export class Encoder<Out> extends Transform {
-  #codec: Encoding<Out>
+  readonly #codecs: WrittenCodecs<Out>
+  /** A message of which parts are still to come. */
+  #making: PartsMade<EncodedChunk> | null = null
+  /** Of who waits until more is wanted. */
+  #onAsked: (() => void) | null = null
 
   constructor(codec: CodecSource<any, Out>, options: EncoderOptions = {}) {
     const { writableHighWaterMark = DEFAULT_MESSAGE_COUNT, readableHighWaterMark = DEFAULT_HIGH_WATER_MARK_BYTES, ...others } =
       checkOptions('options', options)
     super({ ...others, writableObjectMode: true, writableHighWaterMark, readableHighWaterMark })
-    this.#codec = checkCodec('codec', codec)
+    this.#codecs = new WrittenCodecs(checkCodec('codec', codec))
   }
 
   /** Another codec encodes the messages that are written from now on. */
   setCodec(codec: CodecSource<any, Out>): void {
-    this.#codec = checkCodec('codec', codec)
+    this.#codecs.set(checkCodec('codec', codec))
+  }
+
+  override write(message: Out, done?: (error: Error | null | undefined) => void): boolean
+  override write(message: Out, encoding: BufferEncoding, done?: (error: Error | null | undefined) => void): boolean
+  override write(message: Out, ...others: any[]): boolean {
+    const takesMore = super.write(message, ...others)
+    this.#codecs.noteWritten()
+    return takesMore
   }
 
   override _transform(message: Out, _encoding: BufferEncoding, done: TransformCallback): void {
     let chunks: ReturnType<typeof encoded>
     try {
-      chunks = encoded(this.#codec, message)
+      chunks = encoded(this.#codecs.next(), message)
     } catch (error) {
       done(failureOf(error))
       return
@@ -89,17 +103,43 @@ export class Encoder<Out> extends Transform {
     } else void this.#pass(chunks, done)
   }
 
+  /** A message that is made as it goes: no faster than it is read. */
   async #pass(chunks: AsyncIterable<EncodedChunk>, done: TransformCallback): Promise<void> {
     let failure: Error | null = null
     try {
-      for await (const chunk of chunks) {
+      this.#making = new PartsMade(chunks)
+      for await (const chunk of this.#making) {
+        if (!this.push(checkedBuffer(chunk))) await this.#asked()
         if (this.destroyed) return
-        this.push(checkedBuffer(chunk))
       }
     } catch (error) {
       failure = failureOf(error)
     }
+    this.#making = null
     done(failure)
+  }
+
+  #asked(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onAsked = resolve
+    })
+  }
+
+  override _read(size: number): void {
+    this.#goOn()
+    super._read(size)
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#goOn()
+    void this.#making?.release()
+    super._destroy(error, done)
+  }
+
+  #goOn(): void {
+    const onAsked = this.#onAsked
+    this.#onAsked = null
+    onAsked?.()
   }
 }
 
