@@ -163,11 +163,11 @@ export class MessageRead<In> extends AwaitedRead<In> {
   }
 
   begin(): void {
-    this.#messages.restart()
+    this.#messages.takeOver()
   }
 
   release(): void {
-    this.#messages.giveUp()
+    this.#messages.leave()
   }
 }
 

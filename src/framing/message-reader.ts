@@ -67,6 +67,11 @@ export class MessageReader<In> {
   #tail: Uint8Array = NO_BYTES
   /** The message has looked ahead, or met the end: most do not, and pay nothing for what is to be forgotten of it. */
   #isUnusual = false
+  /** A part of the message was emitted: its generator alone knows where it stands. */
+  #isPartlyDelivered = false
+  /** Where it was left in the middle; -1: it was not. And how much of its frame had been delivered each time. */
+  #leftAt = -1
+  #leftLength = 0
   /** Messages that consumed nothing, in a row. */
   #idleMessages = 0
   /** Steps inside a message that came no farther than one before them, in a row. */
@@ -113,7 +118,32 @@ export class MessageReader<In> {
 
   emit(message: In): void {
     if (checkMessage(message) !== undefined) this.emitted.push(message)
+    this.#isPartlyDelivered = true
     this.#settle()
+  }
+
+  /**
+   * Another reader takes over the scanner. A message that is partly delivered stays begun, as far as all that was read of
+   * it was delivered: no byte of it is read again. Any other one is given up.
+   */
+  leave(): void {
+    const { position, deliveredLength } = this.#scanner
+    if (this.#generator === null || !this.#isPartlyDelivered || this.heldLength > 0) {
+      this.abandon()
+    } else {
+      this.#leftAt = position
+      if (this.#isInPieces) this.#leftLength += deliveredLength
+    }
+  }
+
+  /** Goes on with the message that was left, if nobody has read on since. False: the next one begins anew. */
+  goOn(): boolean {
+    const rule = this.#rule
+    if (rule === null || this.#leftAt !== this.#scanner.position) return false
+    this.#leftAt = -1
+    const count = rule.count === -1 ? -1 : rule.count - this.#leftLength
+    this.#scanner.setRule(this.#leftLength === 0 ? rule : { ...rule, count })
+    return true
   }
 
   pushBack(bytes: Uint8Array): void {
@@ -130,6 +160,8 @@ export class MessageReader<In> {
     this.#generator = null
     this.isReading = false
     this.#isInPieces = false
+    this.#isPartlyDelivered = false
+    this.#leftAt = -1
     this.#keepLast()
     this.#rule = null
     this.#delimiter = null
@@ -186,6 +218,7 @@ export class MessageReader<In> {
     if (message !== undefined) checkMessage(message)
     if (this.#generator !== null) this.#generator = null
     this.isReading = false
+    if (this.#isPartlyDelivered) this.#isPartlyDelivered = false
     if (this.#scanner.position === this.offset) this.#countIdleMessage()
     else this.#idleMessages = 0
     this.#settle()
@@ -224,6 +257,7 @@ export class MessageReader<In> {
     this.#isInPieces = false
     this.#restOffset = -1
     this.#passedLength = 0
+    this.#leftLength = 0
     this.#rule = rule
     this.#isPlain = rule.pieces !== true && rule.maxFrameLength === undefined && (rule.delimiters !== null || rule.count !== -1)
     this.#delimiter = typeof rule.given === 'string' ? rule.given : null

@@ -81,6 +81,17 @@ export class MessageScanner<In> {
     this.#scanner.setTerminator(this.terminator)
   }
 
+  /** Takes the scanner over from its other readers: goes on with a message that is partly delivered, or begins one. */
+  takeOver(): void {
+    if (this.#error !== null || !this.#reader.goOn()) this.restart()
+  }
+
+  /** Leaves the scanner to its other readers. What was read and not delivered is unread. Clears an error. */
+  leave(): void {
+    this.#error = null
+    this.#reader.leave()
+  }
+
   /** Gives up the message that was begun: its bytes are unread. Clears an error. */
   giveUp(): void {
     this.#error = null
