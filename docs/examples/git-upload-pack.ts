@@ -72,7 +72,7 @@ function readRefs(lines: readonly string[]): Ref[] {
   })
 }
 
-/** `<id> <name>`, behind the first one a zero and what git can; what a tag is of follows it as `<id> <name>^{}`. */
+/** `<id> <name>`, behind the first one a zero and what git can; what a tag is of follows it as `<id> <name>^{}`. No refs: `version 1`, and `shallow <id>`. */
 function readAdvertisement(lines: readonly string[]): Ref[] {
   const refs: Ref[] = []
   for (const line of lines) {
@@ -80,7 +80,7 @@ function readAdvertisement(lines: readonly string[]): Ref[] {
     if (name.endsWith('^{}')) {
       const tag = refs.pop()
       if (tag !== undefined) refs.push({ ...tag, peeled: id })
-    } else if (id !== 'version') refs.push({ id, name })
+    } else if (id !== 'version' && id !== 'shallow') refs.push({ id, name })
   }
   return refs
 }

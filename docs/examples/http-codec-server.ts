@@ -40,11 +40,13 @@ class Connection {
     for await (const head of messages) {
       // The rest of a body that nobody wanted; and what comes after the last request is none.
       if (head.type !== 'request' || isOver) continue
-      if (isUpgrade(head)) {
+      // What HTTP/1.0 does not have it cannot ask for.
+      const isModern = head.minor !== 0
+      if (isModern && valuesOf(head, 'expect').includes('100-continue')) await send(this.#stream, { type: 'response', status: 100, reason: 'Continue', fields: [] })
+      if (isModern && isUpgrade(head)) {
         await this.#upgrade(messages)
         return
       }
-      if (valuesOf(head, 'expect').includes('100-continue')) await send(this.#stream, { type: 'response', status: 100, reason: 'Continue', fields: [] })
       await this.#answer(head, bodyOf(messages))
       isOver = isLast(head)
       if (isOver) this.#stream.end()
@@ -53,6 +55,10 @@ class Connection {
   }
 
   async #answer(request: RequestHead, body: AsyncIterable<Uint8Array>): Promise<void> {
+    if (request.method === 'CONNECT') {
+      await this.#respond(request, [['Content-Length', '0']], [], 501)
+      return
+    }
     if (request.target === '/echo' && request.method !== 'HEAD') {
       const sameLength = request.fields.filter(([name]) => /^(?:content-length|transfer-encoding)$/i.test(name))
       await this.#respond(request, sameLength.length === 0 ? [['Content-Length', '0']] : sameLength, body)
@@ -69,9 +75,9 @@ class Connection {
     await this.#respond(request, [['Content-Length', String(summary.length)]], method === 'HEAD' ? [] : [summary])
   }
 
-  async #respond(request: RequestHead, fields: Fields, body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+  async #respond(request: RequestHead, fields: Fields, body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, status = 200): Promise<void> {
     this.#isAnswering = true
-    await send(this.#stream, responseHead(200, [['Connection', isLast(request) ? 'close' : 'keep-alive'], ...fields]))
+    await send(this.#stream, responseHead(status, [['Connection', isLast(request) ? 'close' : 'keep-alive'], ...fields]))
     // The body of the request is asked for as fast as the answer is taken.
     for await (const data of body) await send(this.#stream, { type: 'data', data })
     await send(this.#stream, { type: 'end' })

@@ -143,7 +143,8 @@ function parseHead(bytes: Uint8Array, side: 'server' | 'client'): Head {
   const fields = lines.map((line): [string, string] => {
     const [, name, value = ''] = FIELD.exec(line) ?? []
     if (name === undefined) throw new SyntaxError(`No field: ${JSON.stringify(line)}`)
-    return [name, value.trimEnd()]
+    // Spaces and tabs, and no more: what one reader takes off, and another does not, hides a length.
+    return [name, value.replace(/[\t ]+$/, '')]
   })
   const found = (side === 'server' ? REQUEST_LINE : STATUS_LINE).exec(first)
   if (found === null) throw new SyntaxError(`No first line: ${JSON.stringify(first)}`)

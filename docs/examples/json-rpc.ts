@@ -73,9 +73,10 @@ async function answerTo(message: unknown, session: RpcSession): Promise<RpcRespo
   if (message === UNREADABLE) return failure(null, PARSE_ERROR, 'No JSON')
   if (isAnswer(message)) return null
   if (!isRequest(message)) return failure(null, INVALID_REQUEST, 'No request')
-  const { id = null, method, params = {} } = message
+  const { id = null, method } = message
   let response: RpcResponse
   try {
+    const params = isNothing(message.params) ? {} : message.params
     if (!isObject(params)) throw new RpcError(INVALID_PARAMS, 'Parameters go by name')
     response = { jsonrpc: '2.0', id, result: (await session.call(method, params)) ?? null }
   } catch (error) {
@@ -92,6 +93,11 @@ function failure(id: string | number | null, code: number, message: string): Rpc
 function isRequest(value: unknown): value is { readonly id?: string | number; readonly method: string; readonly params?: unknown } {
   if (!isObject(value) || value['jsonrpc'] !== '2.0') return false
   return typeof value['method'] === 'string' && ['string', 'number', 'undefined'].includes(typeof value['id'])
+}
+
+/** Some clients say so that there are no parameters. */
+function isNothing(params: unknown): boolean {
+  return params === undefined || params === null || (Array.isArray(params) && params.length === 0)
 }
 
 /** An answer of the peer: it was asked for nothing. */

@@ -4,12 +4,14 @@ import { type Codec, type Transport, framed, headers, stdio } from 'asynchat'
 import { INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, type Params, RpcError, type RpcResponse, type RpcSession, isObject, readJson, serveRpc, unframed } from './json-rpc.js'
 
 const NOT_INITIALIZED = -32002
+/** Of a message: a document comes in one. */
+const MAX_LENGTH = 64 * 1024 * 1024
 const WORD = /[\p{L}\p{N}_]+/gu
 const utf8 = new TextDecoder()
 
 /** The base protocol: a header with the length of the body, which is JSON. */
 export function lsp(): Codec<unknown, RpcResponse> {
-  const base = headers()
+  const base = headers({ maxLength: MAX_LENGTH })
   return {
     name: 'lsp',
     *decode(ctx) {
@@ -61,7 +63,7 @@ export class LspSession implements RpcSession {
       case 'textDocument/didOpen':
         return this.#setText(params, params['textDocument'])
       case 'textDocument/didChange':
-        return this.#setText(params, (params['contentChanges'] as unknown[] | undefined)?.at(-1))
+        return this.#setText(params, lastOf(params['contentChanges']))
       case 'textDocument/didClose':
         return this.#documents.delete(uriIn(params))
       case 'textDocument/hover':
@@ -108,6 +110,10 @@ export class LspSession implements RpcSession {
 
 function uriIn({ textDocument }: { textDocument?: unknown }): unknown {
   return isObject(textDocument) ? textDocument['uri'] : undefined
+}
+
+function lastOf(list: unknown): unknown {
+  return Array.isArray(list) ? list.at(-1) : undefined
 }
 
 function positionIn({ position }: { position?: unknown }): Position {

@@ -4,12 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { type Codec, type Transport, framed, jsonLines, stdio } from 'asynchat'
 import { INVALID_PARAMS, METHOD_NOT_FOUND, type Params, RpcError, type RpcResponse, type RpcSession, UNREADABLE, isObject, serveRpc, unframed } from './json-rpc.js'
 
-/** The newest first: it is offered to who asks for none of them. */
-const PROTOCOL_VERSIONS: readonly unknown[] = ['2025-06-18', '2025-03-26', '2024-11-05']
+/** The newest first: it is offered to who asks for none of them. The one between them, 2025-03-26, alone has batches. */
+const PROTOCOL_VERSIONS: readonly unknown[] = ['2025-06-18', '2024-11-05']
+/** Of a message: the arguments of a tool come in one. */
+const MAX_LENGTH = 64 * 1024 * 1024
 
 /** JSON-RPC messages, one a line. A line that is no JSON is a message too: it has an answer, as any other. */
 export function mcp(): Codec<unknown, RpcResponse> {
-  const json = jsonLines()
+  const json = jsonLines({ maxLength: MAX_LENGTH })
   return {
     ...json,
     name: 'mcp',

@@ -23,6 +23,8 @@ interface Call {
 const MAX_LENGTH = 512 * 1024 * 1024
 /** Pushes that answer a call. All others come of themselves. */
 const ANSWERS = new Set(['subscribe', 'unsubscribe'])
+/** What has more than one answer, or none that ends. */
+const NO_CALL = /^(?:[ps]?(?:un)?subscribe|monitor)$/i
 const textOf = (value: unknown): string => (value as string | Buffer).toString()
 
 /**
@@ -35,6 +37,8 @@ export class RedisClient {
   readonly #calls = new Fifo<Call>()
   readonly #listeners = new Map<string, OnMessage>()
   #error: Error | null = null
+  #closed: Promise<void> | null = null
+  #onAllAnswered: (() => void) | null = null
 
   private constructor({ encoding = 'utf8', maxLength = MAX_LENGTH, ...address }: RedisClientOptions) {
     this.#stream = framed(connect(address), resp({ encoding, maxLength }))
@@ -53,8 +57,17 @@ export class RedisClient {
     return client
   }
 
-  /** The answer. An error that is one rejects, as a RespError; one inside an array is an item of it. */
-  call(...words: readonly [Word, ...Word[]]): Promise<RespValue> {
+  /**
+   * The answer. An error that is one rejects, as a RespError; one inside an array is an item of it. What has not one
+   * answer is refused: for channels there is `subscribe()`.
+   */
+  async call(...words: readonly [Word, ...Word[]]): Promise<RespValue> {
+    if (NO_CALL.test(String(words[0]))) throw new TypeError(`${String(words[0])} is no call: it has not one answer`)
+    if (this.#closed !== null) throw new Error('The client is closed')
+    return this.#call(words)
+  }
+
+  #call(words: readonly Word[]): Promise<RespValue> {
     return new Promise((resolve, reject) => {
       if (this.#error !== null) return reject(this.#error)
       this.#calls.push({ resolve, reject })
@@ -65,16 +78,22 @@ export class RedisClient {
   /** Hears a channel, from when this resolves until `unsubscribe` is called. */
   async subscribe(channel: string, onMessage: OnMessage): Promise<void> {
     this.#listeners.set(channel, onMessage)
-    await this.call('SUBSCRIBE', channel)
+    await this.#call(['SUBSCRIBE', channel])
   }
 
   async unsubscribe(channel: string): Promise<void> {
-    await this.call('UNSUBSCRIBE', channel)
+    await this.#call(['UNSUBSCRIBE', channel])
     this.#listeners.delete(channel)
   }
 
   /** Ends the connection, when all calls are answered. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    // A server may drop what it has to say to who has ended.
+    if (!this.#calls.isEmpty()) await new Promise<void>((resolve) => (this.#onAllAnswered = resolve))
     if (this.#stream.closed) return
     this.#stream.end()
     await once(this.#stream, 'close')
@@ -88,6 +107,7 @@ export class RedisClient {
       this.#error = error as Error
     }
     while (!this.#calls.isEmpty()) this.#calls.pop()[1]?.reject(this.#error)
+    this.#onAllAnswered?.()
   }
 
   #take(message: RespMessage): void {
@@ -95,6 +115,7 @@ export class RedisClient {
     const [, call] = this.#calls.pop()
     if (message instanceof RespError) call?.reject(message)
     else call?.resolve(message === NULL ? null : message instanceof RespPush ? message.items : (message as RespValue))
+    if (this.#calls.isEmpty()) this.#onAllAnswered?.()
   }
 
   #hear({ items: [kind, channel, message] }: RespPush): void {

@@ -97,7 +97,7 @@ export const KEY_COMMANDS: readonly (readonly [name: string, command: readonly [
   ['INCR', [2, increment]],
   ['EXPIRE', [3, expire]],
   ['TTL', [2, timeToLive]],
-  ['LPUSH', [-3, ({ database }, [, key, ...items]) => database.findOrMake<Buffer[]>(key, Array).push(...items.map(kept))]],
+  ['LPUSH', [-3, push]],
   ['LPOP', [-2, pop]],
   ['LRANGE', [4, range]],
   ['HSET', [-4, setFields]],
@@ -128,8 +128,8 @@ function readSetOptions(words: Iterator<Buffer, undefined>): SetOptions {
     } else if (option === 'EX' || option === 'PX') {
       const time = words.next().value
       if (time === undefined || options.expiresAt !== undefined) throw syntaxError
-      if (integer(time) <= 0n) throw new RespError("ERR invalid expire time in 'set' command")
-      options.expiresAt = Date.now() + Number(integer(time)) * (option === 'EX' ? 1000 : 1)
+      if (integer(time) <= 0n) throw invalidExpiry('set')
+      options.expiresAt = timeIn(integer(time) * (option === 'EX' ? 1000n : 1n), 'set')
     } else throw syntaxError
   }
   return options
@@ -144,17 +144,37 @@ function increment({ database }: Selecting, [, key]: Words): RespValue {
 }
 
 function expire({ database }: Selecting, [, key, seconds]: Words): RespValue {
-  const expiresAt = Date.now() + Number(integer(seconds)) * 1000
+  const expiresAt = timeIn(integer(seconds) * 1000n, 'expire')
   const entry = database.get(key)
   if (entry === undefined) return 0
   entry.expiresAt = expiresAt
   return 1
 }
 
+/** The time that is so many ms from now. It has to be an integer of 64 bits, too. */
+function timeIn(ms: bigint, name: string): number {
+  return Number(integer64(ms + BigInt(Date.now()), invalidExpiry(name)))
+}
+
+function invalidExpiry(name: string): RespError {
+  return new RespError(`ERR invalid expire time in '${name}' command`)
+}
+
 function timeToLive({ database }: Selecting, [, key]: Words): RespValue {
   const entry = database.get(key)
   if (entry === undefined) return -2
-  return entry.expiresAt === Infinity ? -1 : Math.round((entry.expiresAt - Date.now()) / 1000)
+  return entry.expiresAt === Infinity ? -1 : integerOf(Math.round((entry.expiresAt - Date.now()) / 1000))
+}
+
+/** A number that is not exact any more goes out as the integer that it is nearest to. */
+function integerOf(value: number): number | bigint {
+  return Number.isSafeInteger(value) ? value : BigInt(value)
+}
+
+function push({ database }: Selecting, [, key, ...items]: Words): RespValue {
+  const list = database.findOrMake<Buffer[]>(key, Array)
+  for (const item of items) list.push(kept(item))
+  return list.length
 }
 
 function pop({ database }: Selecting, [, key, count]: readonly [Buffer, Buffer, Buffer?, ...Buffer[]]): RespValue {

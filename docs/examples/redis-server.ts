@@ -21,13 +21,14 @@ const MAX_COMMAND_LENGTH = 512 * MIB
 const SETTINGS = { appendonly: 'no', databases: '16', maxmemory: '0', save: '' }
 const WHILE_LISTENING = new Set(['SUBSCRIBE', 'UNSUBSCRIBE', 'PING', 'QUIT'])
 const encoders = { 2: resp({ protocol: 2, strings: 'simple' }), 3: resp({ protocol: 3, strings: 'simple' }) }
+const notVersion = new RespError('ERR Protocol version is not an integer or out of range')
 const bulk = (text: string): Buffer => Buffer.from(text, 'latin1')
 
 const COMMANDS = new Map<string, readonly [wordCount: number, run: Command]>([
   ['PING', [-1, (client, [, text]: MaybeWord) => (client.isListening ? [bulk('pong'), text ?? bulk('')] : (text ?? 'PONG'))]],
   ['ECHO', [2, (_client, [, text]) => text]],
   ['SELECT', [2, (client, [, index]) => client.select(Number(integer(index)))]],
-  ['HELLO', [-1, (client, [, version]: MaybeWord) => client.greet(version)]],
+  ['HELLO', [-1, (client, [, version]: MaybeWord) => client.greet(version === undefined ? undefined : Number(integer(version, notVersion)))]],
   ['QUIT', [-1, (client) => client.leave('OK')]],
   ['INFO', [-1, ({ server }) => bulk(`# Server\r\nredis_mode:standalone\r\n# Clients\r\nconnected_clients:${server.clients.size}\r\n`)]],
   ['CONFIG', [-3, configure]],
@@ -118,22 +119,28 @@ class Client {
   }
 
   #run(command: RespMessage): void {
-    if (isCommand(command)) this.#say(this.#answer(command))
+    if (isCommand(command)) this.#sayAnswer(command)
     else if (command !== NULL && (command as readonly unknown[]).length !== 0) this.#sayBytes(this.leave(protocolError("expected '$'")))
+  }
+
+  /** Whatever a command does: the answers before it, and those behind it, have their places. */
+  #sayAnswer(words: Words): void {
+    try {
+      this.#say(this.#answer(words))
+    } catch (error) {
+      this.#say(error instanceof RespError ? error : new RespError(oneLine(`ERR ${String(error)}`)))
+    }
   }
 
   #answer(words: Words): RespValue | undefined {
     const name = textOf(words[0])
     // Most are said in capitals.
-    const [wordCount, run] = COMMANDS.get(name) ?? COMMANDS.get(name.toUpperCase()) ?? [-1, () => unknown(words)]
+    const command = COMMANDS.get(name) ?? COMMANDS.get(name.toUpperCase())
+    if (command === undefined) return unknown(words)
+    const [wordCount, run] = command
     if (wordCount < 0 ? words.length < -wordCount : words.length !== wordCount) return wrongArity(name.toLowerCase())
     if (this.isListening && !WHILE_LISTENING.has(name.toUpperCase())) return cannotNow(name)
-    try {
-      return run(this, words)
-    } catch (error) {
-      if (error instanceof RespError) return error
-      throw error
-    }
+    return run(this, words)
   }
 
   select(index: number): RespValue {
@@ -143,8 +150,7 @@ class Client {
     return 'OK'
   }
 
-  greet(version = bulk(String(this.#protocol))): RespValue {
-    const protocol = Number(version)
+  greet(protocol: number = this.#protocol): RespValue {
     if (protocol !== 2 && protocol !== 3) throw new RespError('NOPROTO unsupported protocol version')
     this.#protocol = protocol
     return this.mapOf([[bulk('server'), bulk('redis')], [bulk('version'), bulk('7.0.0')], [bulk('proto'), protocol]])

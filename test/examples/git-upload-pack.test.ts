@@ -72,6 +72,14 @@ t.test('listRefs: lists nothing where there is no ref', { skip }, async (t) => {
   for (const version of VERSIONS) t.same(await listRefs(folder, { version }), [], `version ${version}`)
 })
 
+t.test('listRefs: lists the refs of a clone that is shallow, and nothing else', { skip }, async (t) => {
+  const [origin, folder] = [await makeRepository(t, 1), join(await makeFolder(t), 'shallow')]
+  git(origin, [...AUTHOR, 'commit', '--quiet', '--allow-empty', '--no-gpg-sign', '--message', 'Another'])
+  git('.', ['clone', '--quiet', '--depth', '1', `file://${origin}`, folder])
+  const wanted = git(folder, ['ls-remote', '.'])
+  for (const version of VERSIONS) t.equal(printed(await listRefs(folder, { version })), wanted, `version ${version}`)
+})
+
 t.test('listRefs: rejects with what git says where there is no repository', { skip }, async (t) => {
   const folder = await makeFolder(t)
   for (const where of [folder, join(folder, 'nope'), '--help']) {

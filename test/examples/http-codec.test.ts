@@ -121,6 +121,8 @@ const SMUGGLED: readonly [why: string, head: string, body?: string][] = [
   ['two codings in one', `${POST}Transfer-Encoding: gzip, chunked\r\n`, '0\r\n\r\n'],
   ['a coding in HTTP/1.0', 'POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n', '0\r\n\r\n'],
   ...['0x5', '+5', '-5', '05', '5 5', '', '5,', '1e1', '5.0', '٥', '9'.repeat(400)].map((length): [string, string] => [`Content-Length: ${length}`, `${POST}Content-Length: ${length}\r\n`]),
+  ['a coding and a space that is none', `${POST}Transfer-Encoding: chunked\xa0\r\n`, '5\r\nhello\r\n0\r\n\r\n'],
+  ['a length and a space that is none', `${POST}Content-Length: 5\xa0\r\n`],
   ['a line with LF alone', `${POST}X: y\nContent-Length: 5\r\n`],
   ['a head with LF alone', POST.replaceAll('\r', ''), '\n'],
   ['an empty line with LF alone', POST.slice(0, -2), '\n\r\n'],
@@ -164,6 +166,13 @@ t.test('createHttpCodecServer: refuses what could be read in two ways, and answe
     const echoed = await exchange(port, [bytes('/echo')])
     t.notOk(/400|smuggled|0\r\n\r\n$/.test(echoed), `${why}, where the answer had begun: it has no end`)
   }
+})
+
+t.test('createHttpCodecServer: opens no tunnel, and gives HTTP/1.0 nothing that it does not have', async (t) => {
+  const port = await serve(t)
+  t.match(await exchange(port, [Buffer.from('CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\nConnection: close\r\n\r\n')]), /^HTTP\/1\.1 501 /)
+  const old = await exchange(port, [Buffer.from('POST / HTTP/1.0\r\nExpect: 100-continue\r\nConnection: upgrade\r\nUpgrade: echo\r\nContent-Length: 2\r\n\r\nab')])
+  t.match(old, /^HTTP\/1\.1 200 /)
 })
 
 t.test('createHttpCodecServer: refuses a head with LF alone without waiting for more', async (t) => {

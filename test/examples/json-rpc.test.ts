@@ -57,9 +57,10 @@ const LSP_STEPS: readonly Step[] = [
   step({ id: 13, method: 'shutdown' }, failure(null, -32600)),
   step(notice('textDocument/didClose', { textDocument })),
   step(call(14, 'textDocument/hover', at(0, 0)), failure(14, -32602)),
-  step(call(15, 'shutdown'), result(15, null)),
+  step({ jsonrpc: '2.0', id: 18, method: 'textDocument/didChange', params: { textDocument, contentChanges: 5 } }, failure(18, -32602)),
+  step({ jsonrpc: '2.0', id: 15, method: 'shutdown', params: null }, result(15, null)),
   step(call(16, 'textDocument/hover', at(0, 0)), failure(16, -32600)),
-  step(notice('exit')),
+  step(notice('exit', [])),
   step(call(17, 'initialize', {})),
 ]
 const LSP_BYTES = Buffer.from(LSP_STEPS.map(({ says }) => asLsp(says)).join(''))
@@ -138,7 +139,7 @@ t.test('serveLsp: answers right at every cut of a session', async (t) => {
   t.same(lspMessages(written), answersIn(LSP_STEPS))
   t.equal(exitCode, 0)
   t.ok((await answersTo(serveLsp, byteByByte(LSP_BYTES)))[0].equals(written), 'byte by byte')
-  const bytes = Buffer.from([2, 5, 6, 9, 16, 25, 27].map((index) => asLsp(LSP_STEPS[index]?.says)).join(''))
+  const bytes = Buffer.from([2, 5, 6, 9, 16, 26, 28].map((index) => asLsp(LSP_STEPS[index]?.says)).join(''))
   const [wanted] = await answersTo(serveLsp, [bytes])
   t.equal(lspMessages(wanted).length, 5)
   const isRight = async (chunks: readonly Uint8Array[]): Promise<boolean> => (await answersTo(serveLsp, chunks))[0].equals(wanted)

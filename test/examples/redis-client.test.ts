@@ -111,6 +111,23 @@ t.test('redis-client: fails all calls when the connection ends, with the reason'
   await t.rejects(RedisClient.open(address), { code: 'ECONNREFUSED' })
 })
 
+t.test('redis-client: closes when all calls are answered', { skip: whyNoRedis('redis-server') }, async (t) => {
+  const client = await RedisClient.open(await startRedis(t))
+  await client.call('SET', 'big', 'x'.repeat(100_000))
+  const calls = [...Array.from({ length: 200 }, () => client.call('GET', 'big')), client.call('BLPOP', 'none', 0.1)]
+  const closed = client.close()
+  await t.rejects(client.call('PING'), { message: 'The client is closed' })
+  t.same((await Promise.all(calls)).map((answer) => (answer as string | null)?.length), [...Array.from({ length: 200 }, () => 100_000), undefined])
+  await Promise.all([closed, client.close()])
+})
+
+t.test('redis-client: refuses what has not one answer', async (t) => {
+  const client = await RedisClient.open(await startOurs(t))
+  for (const verb of ['SUBSCRIBE', 'psubscribe', 'UNSUBSCRIBE', 'Monitor']) await t.rejects(client.call(verb, 'a'), { name: 'TypeError' }, verb)
+  t.equal(await client.call('ECHO', 'a'), 'a')
+  await client.close()
+})
+
 t.test('redis-client: is a command too', async (t) => {
   const address = (await startOurs(t)) as { port: number }
   const call = (...words: string[]): ReturnType<typeof runNode> => runNode(SCRIPT, String(address.port), ...words)

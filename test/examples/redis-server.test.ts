@@ -71,7 +71,10 @@ const raw: readonly string[] = [
   '*0\r\n*-1\r\n*1\r\n$4\r\nPING\r\nPING\r\n*1\r\n$4\r\nQUIT\r\n*1\r\n$4\r\nPING\r\n',
   '*2\r\n$4\r\nECHO\r\n$2\r\n\r\n\r\n*1\r\n$4\r\nquit\r\n',
   'SUBSCRIBE a b\r\nGET a\r\nPING\r\nPING x\r\nUNSUBSCRIBE a\r\nUNSUBSCRIBE\r\nUNSUBSCRIBE\r\nGET none\r\nQUIT\r\n',
-  'HELLO 4\r\nGET none\r\nCONFIG GET nosuch\r\nQUIT\r\n',
+  'HELLO 4\r\nHELLO a\r\nHELLO ""\r\nGET none\r\nCONFIG GET nosuch\r\nQUIT\r\n',
+  'PING\r\nSET k v EX 9223372036854775807\r\nSET k v PX 9223372036854775807\r\nTTL k\r\nSET k v\r\nEXPIRE k 9223372036854775807\r\nEXPIRE k -9223372036854775808\r\nTTL k\r\nQUIT\r\n',
+  'SUBSCRIBE a\r\nFOO\r\n*1\r\n$3\r\na\nb\r\nPING\r\nQUIT\r\n',
+  `PING\r\nLPUSH l${' x'.repeat(20_000)}\r\nQUIT\r\n`,
 ]
 const malformed: readonly string[] = ['*1\r\n$x\r\n', '*1\r\n$-2\r\n', '*1\r\n:5\r\n', '*1\r\n+PING\r\n', '*x\r\n', '*9999999999\r\n', '*1\r\n$99999999999\r\n', 'SET a "b\r\n', 'GET "a"b\r\n', '*1\r\n$-1\r\n']
 

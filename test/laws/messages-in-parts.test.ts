@@ -43,7 +43,7 @@ async function readAll(codec: Codec<any>, parts: readonly Buffer[]): Promise<unk
   const [readable, writable] = [new PassThrough(), new PassThrough()]
   const messages: unknown[] = []
   const read = new Promise<void>((resolve, reject) => {
-    new AsyncChat({ readable, writable }, {
+    void new AsyncChat({ readable, writable }, {
       async handleConnect() {
         for (let message; (message = await this.readMessage(codec)) !== null; ) messages.push(message)
         resolve()
@@ -83,7 +83,7 @@ t.test('readMessage: a read that is given up leaves the place, another kind of r
   const [readable, writable] = [new PassThrough(), new PassThrough()]
   const told: unknown[] = []
   const read = new Promise<void>((resolve, reject) => {
-    new AsyncChat({ readable, writable }, {
+    void new AsyncChat({ readable, writable }, {
       async handleConnect() {
         told.push(await this.readMessage(withHead))
         told.push(await this.readMessage(withHead, { timeout: 10 }).catch((error: FramingError) => error.code))
@@ -136,7 +136,7 @@ t.test('setCodec: what was written before it is encoded by the codec of that tim
 
 t.test('setCodec: a codec that is set as a message is encoded rules the next one', async (t) => {
   const stream = encoder(tagged('A'))
-  stream.once('data', () => void stream.setCodec(tagged('B')))
+  stream.once('data', () => stream.setCodec(tagged('B')))
   let said = ''
   stream.on('data', (chunk) => (said += String(chunk)))
   await turn()
@@ -230,7 +230,7 @@ t.test('framed: a transport that gives no bytes destroys it', async (t) => {
 
 t.test('a length in front has a limit of its own, however the input is cut', (t) => {
   for (const [codec, text] of [[lengthField({ width: 8 }), '\0\0\0\0\0\0\0\x02ab'], [varintLength(), '\x02ab']] as const) {
-    for (const parts of [[text], [...text]]) {
+    for (const parts of [[text], text.split('')]) {
       const scanner = new MessageScanner(codec, { maxMessageLength: 1 })
       let read: Uint8Array | null = null
       for (const part of parts) {
