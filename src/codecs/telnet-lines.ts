@@ -237,7 +237,8 @@ class Parts {
   }
 
   take(): Uint8Array {
-    const Bytes = this.#Bytes ?? Uint8Array
+    // Of a stretch of the input at least, if only an empty one.
+    const Bytes = this.#Bytes as BytesConstructor
     const [first] = this.#parts
     if (first !== undefined && this.#parts.length === 1) return inClass(first, Bytes)
     const all = new Bytes(this.#length)
