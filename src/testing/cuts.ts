@@ -1,5 +1,6 @@
 /** Ways of cutting an input, as the positions between its chunks: in order, and twice where a chunk is empty. */
 import { outOfRange } from '../errors.js'
+import { checkBytes } from '../framing/checks.js'
 import { chunksOf } from './guarded-chunks.js'
 
 export type Positions = readonly number[]
@@ -21,7 +22,7 @@ const RANDOM_BYTES = 4 * 1024 * 1024
  * look like the ends of frames: code that forgets a view's offset or reads past its end finds something there. They
  * are of the class of `bytes`: `Buffer`s for a `Buffer`.
  *
- * Throws a `RangeError` for more than 20 bytes, since each more doubles the cuts: take `verifyDecoder`, which cuts
+ * Throws a `TypeError` for what is no bytes, and a `RangeError` for more than 20 bytes, since each more doubles the cuts: take `verifyDecoder`, which cuts
  * long inputs at random, or a shorter input.
  *
  * @example
@@ -38,6 +39,7 @@ const RANDOM_BYTES = 4 * 1024 * 1024
  * ```
  */
 export function everyCut(bytes: Uint8Array): IterableIterator<Uint8Array[]> {
+  checkBytes('bytes', bytes)
   if (bytes.length > MAX_LENGTH)
     throw outOfRange('bytes.length', `at most ${MAX_LENGTH}: each more doubles the cuts`, bytes.length)
   return chunkLists(bytes)
@@ -50,6 +52,7 @@ function* chunkLists(bytes: Uint8Array): Generator<Uint8Array[]> {
 /** Whole first, single bytes second; then every cut of a short input, and of a long one many. */
 export function* manyCuts(length: number, randomCuts: number, random: () => number): Generator<Positions> {
   yield []
+  if (length === 1) yield [0, 1]
   if (length < 2) return
   yield singleBytes(length)
   if (length <= EXHAUSTIVE_LENGTH) {
@@ -57,7 +60,7 @@ export function* manyCuts(length: number, randomCuts: number, random: () => numb
   } else if (length <= TWO_WAY_LENGTH) {
     for (let position = 1; position < length; position++) yield [position]
   }
-  if (length <= TWO_WAY_LENGTH) yield singleBytes(length).flatMap((position) => [position, position])
+  if (length <= TWO_WAY_LENGTH) yield [0, ...singleBytes(length).flatMap((position) => [position, position]), length]
   if (length <= EXHAUSTIVE_LENGTH) return
   const count = Math.min(randomCuts, Math.max(8, Math.floor(RANDOM_BYTES / length)))
   for (let made = 0; made < count; made++) yield randomPositions(length, random)

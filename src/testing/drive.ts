@@ -4,9 +4,9 @@ import type { Decoder } from './subject.js'
 
 /**
  * When chunks are written. `eager`: when nothing is left to read; `lazy`: all of them before the first read;
- * `re-entrant`: after each message too, while others may be left.
+ * `re-entrant`: after each message too, while others may be left; `unread`: all of them, and the end, before the first read.
  */
-export type Pace = 'eager' | 'lazy' | 're-entrant'
+export type Pace = 'eager' | 'lazy' | 're-entrant' | 'unread'
 
 export interface Trace<In> {
   /** What was delivered, in order; after the error too. No more than one too many. */
@@ -50,7 +50,9 @@ const BREACH = new Error('breach')
 export function drive<In>(decoder: Decoder<In>, chunks: readonly Uint8Array[], options: Drive<In>): Trace<In> {
   const run = new Run(decoder, chunks, options)
   try {
-    run.feed(options.pace ?? 'eager')
+    const { pace = 'eager' } = options
+    if (pace === 'unread') run.writeAll()
+    else run.feed(pace)
     if (options.hasEnd ?? true) run.end()
   } catch (error) {
     if (error !== BREACH) run.fail(error, options.probe)
@@ -72,8 +74,12 @@ class Run<In> {
     this.#options = options
   }
 
+  writeAll(): void {
+    while (this.#writeNext());
+  }
+
   feed(pace: Pace): void {
-    if (pace === 'lazy') while (this.#writeNext());
+    if (pace === 'lazy') this.writeAll()
     do {
       while (this.#readOne()) if (pace === 're-entrant') this.#writeNext()
       if (pace === 'eager' && this.#readOne())
@@ -84,7 +90,7 @@ class Run<In> {
   end(): void {
     if (this.#isFull) return
     this.#position = Infinity
-    this.#decoder.end()
+    this.#checkSynchronous(this.#decoder.end())
     while (this.#readOne());
     if (this.#readOne()) this.#breach('gives a message after null at the end of input')
   }
@@ -111,7 +117,7 @@ class Run<In> {
     const chunk = this.#chunks[this.#next++]
     if (chunk === undefined) return false
     this.#position += chunk.length
-    this.#decoder.write(chunk)
+    this.#checkSynchronous(this.#decoder.write(chunk))
     return true
   }
 
@@ -130,8 +136,16 @@ class Run<In> {
 
   #read(): In | null {
     const message = this.#decoder.read()
+    this.#checkSynchronous(message)
     if (message === undefined) this.#breach('gives undefined: read() gives a message or null')
     return message
+  }
+
+  #checkSynchronous(given: unknown): void {
+    if (!(given instanceof Promise)) return
+    // It is said here, and not where it fails.
+    given.catch(() => {})
+    this.#breach('gives a Promise: write(), read() and end() are to be done when they return')
   }
 
   #take(message: In): void {

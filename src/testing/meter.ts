@@ -52,8 +52,10 @@ export class Meter {
     for (const probe of platformProbes()) {
       for (const name of probe.names) this.#replaceOne(probe, name, restore)
     }
+    const { Int8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array } = globalThis
+    const typed = [Uint8Array, Int8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array]
     for (const [name, original, size] of [
-      ['Uint8Array', Uint8Array, 1],
+      ...typed.map((one) => [one.name, one, one.BYTES_PER_ELEMENT] as const),
       ['ArrayBuffer', ArrayBuffer, 1],
       ['Array', Array, 8],
     ] as const) {
@@ -83,8 +85,10 @@ export class Meter {
   }
 
   #constructorOf(original: object, size: number): object {
+    // Its second argument is no place in memory, as a typed array's is.
+    const isMemory = original === ArrayBuffer
     const claim = (args: readonly unknown[]): void => {
-      if (this.#isOn) this.#claim(size * (args.length === 1 ? sizeOf(args[0]) : 0))
+      if (this.#isOn) this.#claim(size * (args.length === 1 || isMemory ? sizeOf(args[0]) : 0))
     }
     return new Proxy(original as Callable, {
       construct(target, args, newTarget) {

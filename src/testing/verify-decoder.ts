@@ -30,7 +30,7 @@ export interface Verified {
   readonly costPerByte: number | null
 }
 
-const PACES: readonly Pace[] = ['eager', 'lazy', 're-entrant']
+const PACES: readonly Pace[] = ['eager', 'lazy', 're-entrant', 'unread']
 
 /**
  * Proves a decoder: the same messages, at the same byte, and the same errors, however the input is cut.

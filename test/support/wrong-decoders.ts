@@ -869,6 +869,56 @@ export const wrongDecoders: readonly WrongDecoder[] = [
     options: LINES,
   },
   {
+    fault: 'looks at the first byte of an empty chunk',
+    origin: 'readers of a version or a magic number',
+    check: 'error',
+    says: /refuses bytes that are right/,
+    source: () => {
+      const inner = lines()()
+      let isFirst = true
+      return {
+        write(chunk) {
+          if (isFirst && chunk[0] !== 111) refuse()
+          isFirst = false
+          inner.write(chunk)
+        },
+        read: () => inner.read(),
+        end: () => inner.end(),
+      }
+    },
+    options: { ...LINES, repeats: false },
+  },
+  {
+    fault: 'forgets at the end of input what was not read',
+    origin: 'destroy() in place of end(), in readers of sockets',
+    check: 'messages',
+    says: /message 0 never comes/,
+    source: () => {
+      const inner = lines()()
+      let hasEnded = false
+      return {
+        write: (chunk) => inner.write(chunk),
+        read: () => (hasEnded ? null : inner.read()),
+        end() {
+          inner.end()
+          hasEnded = true
+        },
+      }
+    },
+    options: LINES,
+  },
+  {
+    fault: 'is awaited',
+    origin: 'parsers with an async write()',
+    check: 'contract',
+    says: /gives a Promise/,
+    source: () => {
+      const inner = lines()()
+      return { write: (chunk) => inner.write(chunk), read: () => inner.read(), end: () => Promise.resolve(inner.end()) as never }
+    },
+    options: LINES,
+  },
+  {
     fault: 'remembers in the codec what belongs to a stream',
     origin: 'codecs that are shared',
     check: 'messages',

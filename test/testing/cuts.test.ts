@@ -27,17 +27,22 @@ t.test('everyCut: refuses what is too long at once, and not later', async (t) =>
   t.throws(() => everyCut(new Uint8Array(21)), { code: 'ERR_OUT_OF_RANGE', message: /bytes\.length.*at most 20.*Received 21/ })
 })
 
+t.test('everyCut: refuses what is no bytes', async (t) => {
+  for (const given of ['abc', [1, 2], new ArrayBuffer(3), null]) t.throws(() => everyCut(given as never), { code: 'ERR_INVALID_ARG_TYPE', message: /bytes/ })
+})
+
 t.test('manyCuts: gives every cut of what is short, and those with empty chunks', async (t) => {
   t.same([...manyCuts(0, 9, Math.random)], [[]])
-  t.same([...manyCuts(1, 9, Math.random)], [[]])
-  t.same([...manyCuts(3, 9, Math.random)], [[], [1, 2], [1], [2], [1, 1, 2, 2]])
+  t.same([...manyCuts(1, 9, Math.random)], [[], [0, 1]])
+  t.same([...manyCuts(3, 9, Math.random)], [[], [1, 2], [1], [2], [0, 1, 1, 2, 2, 3]])
   t.equal([...manyCuts(12, 9, Math.random)].length, 2049)
 })
 
 t.test('manyCuts: cuts what is long in two and at random, what is very long at random', async (t) => {
   const long = [...manyCuts(100, 9, randomFrom(1))]
   t.equal(long.length, 1 + 1 + 99 + 1 + 9)
-  t.ok(long.every((cut) => cut.every((position, index) => position >= (cut[index - 1] ?? 1) && position < 100)), 'in order and inside')
+  t.ok(long.every((cut) => cut.every((position, index) => position >= (cut[index - 1] ?? 0) && position <= 100)), 'in order and inside')
+  t.same(long.flat().filter((position) => position === 0 || position === 100), [0, 100], 'one begins and ends with an empty chunk')
   t.equal([...manyCuts(1025, 9, randomFrom(1))].length, 1 + 1 + 9)
   t.equal([...manyCuts(4 * 1024 * 1024, 99, randomFrom(1))].length, 1 + 1 + 8, 'at least 8')
 })

@@ -10,7 +10,7 @@ function scripted(calls: string[], script: (call: string) => unknown): Decoder<u
     if (given instanceof Error) throw given
     return given
   }
-  return { write: (chunk) => void answer(`write ${Buffer.from(chunk).toString()}`), read: () => answer('read'), end: () => void answer('end') }
+  return { write: (chunk) => answer(`write ${Buffer.from(chunk).toString()}`) as undefined, read: () => answer('read'), end: () => answer('end') as undefined }
 }
 
 /** A message a byte. */
@@ -29,6 +29,7 @@ const PACES: Readonly<Record<Pace, readonly [calls: string, at: readonly number[
   eager: ['read read write ab read read read read write c read read read end read read', [2, 2, 3]],
   lazy: ['write ab write c read read read read end read read', [3, 3, 3]],
   're-entrant': ['read write ab read write c read read read end read read', [2, 3, 3]],
+  unread: ['write ab write c end read read read read read', [Infinity, Infinity, Infinity]],
 }
 
 for (const [pace, [wanted, at]] of Object.entries(PACES)) {
@@ -64,6 +65,9 @@ t.test('drive: notes what a read may not give', async (t) => {
   t.match(alternating, { breach: /gives null although a message is there/, messages: ['a'] })
   const last = run((call, count) => (call === 'read' && count === 10 ? 'a' : null), { expected: ['a'] })
   t.match(last, { breach: null, messages: ['a'], at: [Infinity] })
+  for (const name of ['write ab', 'read', 'end']) {
+    t.match(run((call) => (call === name ? Promise.reject(new Error('late')) : null)), { breach: /gives a Promise/, failure: null }, name)
+  }
   const late = run((call, count) => (call === 'read' && count === 11 ? 'a' : null), { expected: ['a'] })
   t.match(late, { breach: /after null at the end of input/ })
 })

@@ -27,6 +27,8 @@ t.test('Meter: counts what a call did that threw', async (t) => {
 
 const ALLOCATIONS: readonly (readonly [name: string, call: (length: number) => unknown])[] = [
   ['Uint8Array', (length) => new Uint8Array(length)],
+  ['Float64Array', (length) => new Float64Array(length / 8)],
+  ['ArrayBuffer that may grow', (length) => new (ArrayBuffer as any)(length, { maxByteLength: length })],
   ['the class of a chunk', (length) => new (new Uint8Array(0).constructor as Uint8ArrayConstructor)(length)],
   ['ArrayBuffer', (length) => new ArrayBuffer(length)],
   // oxlint-disable-next-line unicorn/no-new-array -- it is what is tested
