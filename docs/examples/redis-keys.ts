@@ -128,8 +128,9 @@ function readSetOptions(words: Iterator<Buffer, undefined>): SetOptions {
     } else if (option === 'EX' || option === 'PX') {
       const time = words.next().value
       if (time === undefined || options.expiresAt !== undefined) throw syntaxError
-      if (integer(time) <= 0n) throw invalidExpiry('set')
-      options.expiresAt = timeIn(integer(time) * (option === 'EX' ? 1000n : 1n), 'set')
+      const count = integer(time)
+      if (count <= 0n) throw invalidExpiry('set')
+      options.expiresAt = timeIn(count * (option === 'EX' ? 1000n : 1n), 'set')
     } else throw syntaxError
   }
   return options
@@ -139,8 +140,7 @@ function increment({ database }: Selecting, [, key]: Words): RespValue {
   const before = database.find(key, Buffer)
   const value = integer64((before === undefined ? 0n : integer(before)) + 1n, new RespError('ERR increment or decrement would overflow'))
   database.set(key, Buffer.from(String(value)), database.get(key)?.expiresAt)
-  // As an integer in RESP3 too, where a bigint that a number can hold is a big number.
-  return Number.isSafeInteger(Number(value)) ? Number(value) : value
+  return integerReply(value)
 }
 
 function expire({ database }: Selecting, [, key, seconds]: Words): RespValue {
@@ -163,12 +163,12 @@ function invalidExpiry(name: string): RespError {
 function timeToLive({ database }: Selecting, [, key]: Words): RespValue {
   const entry = database.get(key)
   if (entry === undefined) return -2
-  return entry.expiresAt === Infinity ? -1 : integerOf(Math.round((entry.expiresAt - Date.now()) / 1000))
+  return entry.expiresAt === Infinity ? -1 : integerReply(BigInt(Math.round((entry.expiresAt - Date.now()) / 1000)))
 }
 
-/** A number that is not exact any more goes out as the integer that it is nearest to. */
-function integerOf(value: number): number | bigint {
-  return Number.isSafeInteger(value) ? value : BigInt(value)
+/** An integer in RESP3 too, where a bigint that a number can hold is a big number. */
+function integerReply(value: bigint): number | bigint {
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value
 }
 
 function push({ database }: Selecting, [, key, ...items]: Words): RespValue {

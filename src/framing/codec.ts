@@ -145,10 +145,11 @@ export function isFrameCodec<In>(codec: Codec<In, never>): codec is FrameCodec<I
 export function checkCodec<In, Out>(name: string, given: CodecSource<In, Out>): Codec<In, Out> {
   const codec: unknown = typeof given === 'function' ? given() : given
   if (typeof codec !== 'object' || codec === null) throw invalidType(name, CODEC_WANTED, codec)
-  const { decode, parse, encode } = codec as Record<string, unknown>
-  const isComplete = typeof (isFrameCodec(codec as Codec<In, never>) ? parse : decode) === 'function' && typeof encode === 'function'
+  const { terminator, decode, parse, encode } = codec as Record<string, unknown>
+  const isOfFrames = isFrameCodec(codec as Codec<In, never>)
+  const isComplete = typeof (isOfFrames ? parse : decode) === 'function' && typeof encode === 'function'
   if (!isComplete) throw invalidType(name, CODEC_WANTED, codec)
-  if (isFrameCodec(codec as Codec<In, never>)) compileTerminator((codec as FrameCodec<In, never>).terminator, `${name}.terminator`)
+  if (isOfFrames) compileTerminator(terminator as Terminator, `${name}.terminator`)
   return codec as Codec<In, Out>
 }
 

@@ -142,7 +142,7 @@ export class MessageReader<In> {
     if (rule === null || this.#leftAt !== this.#scanner.position) return false
     this.#leftAt = -1
     const count = rule.count === -1 ? -1 : rule.count - this.#leftLength
-    this.#scanner.setRule(this.#leftLength === 0 ? rule : { ...rule, count })
+    this.#setRule(this.#leftLength === 0 ? rule : { ...rule, count })
     return true
   }
 
@@ -262,6 +262,10 @@ export class MessageReader<In> {
     this.#isPlain = rule.pieces !== true && rule.maxFrameLength === undefined && (rule.delimiters !== null || rule.count !== -1)
     this.#delimiter = typeof rule.given === 'string' ? rule.given : null
     if (rule.maxFrameLength === undefined && rule.count > this.#maxLength - this.#length) this.#failTooLong(this.#length + rule.count)
+    this.#setRule(rule)
+  }
+
+  #setRule(rule: Rule): void {
     this.#scanner.setRule(rule)
     // A scanner that is somebody else's too has their limit for counts.
     const hasOtherLimit = rule.maxFrameLength === undefined && rule.count > this.#scanner.maxFrameLength

@@ -3,9 +3,10 @@ import type { TransformCallback, TransformOptions } from 'node:stream'
 import { failureOf, invalidType } from '../errors.js'
 import { checkOptions } from '../framing/checks.js'
 import { type CodecSource, type EncodedChunk, type Encoding, checkCodec } from '../framing/codec.js'
+import { IteratorPuller } from '../producers/pull-iterator.js'
+import { END, type Puller } from '../producers/puller.js'
 import { CHUNK_WANTED, isChunk, toBuffer } from '../producers/source.js'
 import { Transform } from './base.js'
-import { PartsMade } from './parts-made.js'
 import { WrittenCodecs } from './written-codecs.js'
 
 /** Options of an {@link Encoder}. */
@@ -63,7 +64,7 @@ function wrongChunk(chunk: unknown): TypeError {
 export class Encoder<Out> extends Transform {
   readonly #codecs: WrittenCodecs<Out>
   /** A message of which parts are still to come. */
-  #making: PartsMade<EncodedChunk> | null = null
+  #making: Puller | null = null
   /** Of who waits until more is wanted. */
   #onAsked: (() => void) | null = null
 
@@ -105,11 +106,16 @@ export class Encoder<Out> extends Transform {
 
   /** A message that is made as it goes: no faster than it is read. */
   async #pass(chunks: AsyncIterable<EncodedChunk>, done: TransformCallback): Promise<void> {
+    const parts = new IteratorPuller(chunks, Symbol.asyncIterator)
     let failure: Error | null = null
+    this.#making = parts
     try {
-      this.#making = new PartsMade(chunks)
-      for await (const chunk of this.#making) {
-        if (!this.push(checkedBuffer(chunk))) await this.#asked()
+      // oxlint-disable-next-line no-await-in-loop -- one part after the other, and none that is not wanted
+      for (let part; (part = parts.read(await parts.pull())) !== END; ) {
+        if (this.destroyed) return
+        if (!isChunk(part)) parts.release()
+        // oxlint-disable-next-line no-await-in-loop -- the same
+        if (!this.push(checkedBuffer(part))) await this.#asked()
         if (this.destroyed) return
       }
     } catch (error) {
@@ -132,7 +138,7 @@ export class Encoder<Out> extends Transform {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#goOn()
-    void this.#making?.release()
+    this.#making?.release()
     super._destroy(error, done)
   }
 

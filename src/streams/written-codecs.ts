@@ -1,8 +1,9 @@
 import type { Encoding } from '../framing/codec.js'
+import { Fifo } from '../producers/fifo.js'
 
 /** A codec that was set while messages before it were waiting. */
 interface LaterCodec<Out> {
-  readonly codec: Encoding<Out>
+  codec: Encoding<Out>
   /** How many messages had been written by then. */
   readonly writtenCount: number
 }
@@ -13,21 +14,28 @@ interface LaterCodec<Out> {
  */
 export class WrittenCodecs<Out> {
   #codec: Encoding<Out>
+  /** The one that was set last. */
+  #last: LaterCodec<Out>
   /** Messages that `write()` took. */
   #writtenCount = 0
   #encodedCount = 0
-  #later: LaterCodec<Out>[] = []
+  readonly #later = new Fifo<LaterCodec<Out>>()
 
   constructor(codec: Encoding<Out>) {
     this.#codec = codec
+    this.#last = { codec, writtenCount: 0 }
   }
 
   /** Rules for the messages that are written from now on. */
   set(codec: Encoding<Out>): void {
     const writtenCount = this.#writtenCount
     // Of several between two messages the last one counts.
-    this.#later = this.#later.filter((later) => later.writtenCount < writtenCount)
-    this.#later.push({ codec, writtenCount })
+    if (!this.#later.isEmpty() && this.#last.writtenCount === writtenCount) {
+      this.#last.codec = codec
+    } else {
+      this.#last = { codec, writtenCount }
+      this.#later.push(this.#last)
+    }
   }
 
   /** `write()` took a message, which may have been encoded by now. */
@@ -37,9 +45,9 @@ export class WrittenCodecs<Out> {
 
   /** The codec of the next message. */
   next(): Encoding<Out> {
-    for (let later; (later = this.#later[0]) !== undefined && later.writtenCount <= this.#encodedCount; ) {
-      this.#codec = later.codec
-      this.#later.shift()
+    while (!this.#later.isEmpty() && this.#later.first().writtenCount <= this.#encodedCount) {
+      this.#codec = this.#later.first().codec
+      this.#later.pop()
     }
     this.#encodedCount++
     return this.#codec
@@ -47,6 +55,6 @@ export class WrittenCodecs<Out> {
 
   /** The codec that was set last: of what is said when nothing waits any more. */
   get last(): Encoding<Out> {
-    return this.#later.at(-1)?.codec ?? this.#codec
+    return this.#last.codec
   }
 }

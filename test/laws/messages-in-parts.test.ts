@@ -79,6 +79,12 @@ for (const [name, codec, input, wanted] of cases) {
   })
 }
 
+t.test('readMessage: a body of a count above the limit of frames is read behind its head too', async (t) => {
+  const length = 3 * 1024 * 1024
+  const messages = await readAll(withHead, [bytes(`${length}\n`), Buffer.alloc(length, 'a')])
+  t.same(messages.map((message) => (message as string).length), [`head ${length}`.length, 'body '.length + length])
+})
+
 t.test('readMessage: a read that is given up leaves the place, another kind of read ends the message', async (t) => {
   const [readable, writable] = [new PassThrough(), new PassThrough()]
   const told: unknown[] = []
@@ -192,6 +198,45 @@ t.test('encoder: a message that is made as it goes is made no faster than it is 
   for await (const chunk of read) length += (chunk as Buffer).length
   t.equal(length, 1_000_000)
   t.equal(released, 0)
+})
+
+/** An encoder of one message, and how often its parts were released. */
+function encoderOf(next: () => Promise<IteratorResult<string>>, canBeReleased = true) {
+  const told = { released: 0 }
+  const release = async (): Promise<IteratorResult<string>> => {
+    told.released++
+    return { done: true, value: undefined }
+  }
+  const iterator = canBeReleased ? { next, return: release } : { next }
+  const stream = encoder<string>({
+    *decode() {
+      yield 1
+      return ''
+    },
+    encode: () => ({ [Symbol.asyncIterator]: () => iterator }),
+  })
+  stream.write('a message')
+  return { told, stream }
+}
+
+t.test('encoder: parts are released once, while one is awaited; what is over, or has failed, is not', async (t) => {
+  const awaited = encoderOf(() => new Promise(() => {}))
+  const over = encoderOf(async () => ({ done: true, value: undefined }))
+  const failed = encoderOf(() => Promise.reject(new Error('failed')))
+  failed.stream.on('error', () => {})
+  const wrong = encoderOf(async () => ({ done: false, value: 5 as never }))
+  wrong.stream.on('error', () => {})
+  const left = encoderOf(() => new Promise(() => {}), false)
+  const late = encoderOf(async () => {
+    await turn()
+    await turn()
+    return { done: false, value: 'part' }
+  })
+  late.stream.destroy()
+  for (let round = 0; round < 5; round++) await turn()
+  for (const { stream } of [awaited, over, failed, wrong, left, late]) stream.destroy()
+  for (let round = 0; round < 5; round++) await turn()
+  t.same([awaited, over, failed, wrong, left, late].map(({ told }) => told.released), [1, 0, 0, 1, 0, 1])
 })
 
 t.test('encoder: a message that fails as it is made, or gives no bytes, is the error', async (t) => {
